@@ -1,0 +1,26 @@
+"""novita-mock: an offline Novita AI LLM API for development and tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from novita_mock._mock import Mock
+    from novita_mock._values import Beat, Cut, Reply, Request
+
+__all__ = ["Beat", "Cut", "Mock", "Reply", "Request", "__version__"]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    # pytest imports this package in every run of every user: the names load only when asked for.
+    if name == "Mock":
+        from novita_mock import _mock
+
+        return _mock.Mock
+    if name in __all__:
+        from novita_mock import _values
+
+        return getattr(_values, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

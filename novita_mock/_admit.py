@@ -1,0 +1,75 @@
+"""Second room: the headers say who asks, and whether an error was asked for.
+
+It looks at the body in one case only: see `_may_name_an_error`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from novita_mock._book import Operation
+from novita_mock._values import Refused, Request
+
+ERROR_HEADER = b"x-novita-mock-error"
+ERROR_KEY = "mock-"
+ERROR_MODEL = "mock/"
+SCHEME = "bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `error`: a reason that the key asks for, answered unless the model asks for one."""
+
+    key: str | None = field(default=None, repr=False)
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who is admitted: any key, or only those in `api_keys` if there are some."""
+
+    edition: str
+    reasons: Collection[str]
+    api_keys: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+def admit(policy: Policy, operation: Operation, request: Request) -> Caller:
+    """The caller; refuses a missing or unknown key, and answers the errors asked for in headers."""
+    _answer_error_header(policy, request.headers)
+    credentials = request.headers.get(b"authorization", b"").decode("latin-1").strip()
+    scheme, _, key = credentials.partition(" ")
+    key = key.strip()
+    if not key and scheme.lower() in ("", SCHEME):
+        if policy.edition in operation.key:
+            raise Refused("missing_key")
+        return Caller()
+    if scheme.lower() != SCHEME or not _is_token(key):
+        raise Refused("wrong_key")
+    wish = key.removeprefix(ERROR_KEY)
+    if wish != key and wish in policy.reasons:
+        if not _may_name_an_error(request.body):
+            raise Refused(wish)
+        return Caller(key, wish)
+    if policy.api_keys and key not in policy.api_keys:
+        raise Refused("wrong_key")
+    return Caller(key)
+
+
+def _is_token(key: str) -> bool:
+    return key.isascii() and key.isprintable() and " " not in key
+
+
+def _answer_error_header(policy: Policy, headers: Mapping[bytes, bytes]) -> None:
+    value = headers.get(ERROR_HEADER)
+    if value is None:
+        return
+    asked = value.decode("latin-1").strip()
+    if asked not in policy.reasons:
+        raise Refused("unknown_error", asked=repr(asked), known=", ".join(policy.reasons))
+    raise Refused(asked)
+
+
+def _may_name_an_error(body: bytes) -> bool:
+    # A model's wish goes before a key's, and the body is read two rooms further on.
+    return ERROR_MODEL.encode() in body

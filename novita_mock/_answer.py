@@ -1,0 +1,68 @@
+"""The corridor: six rooms in order, and one place where a refusal is put into words.
+
+To see all that can happen to a request, read `Corridor.answer` from top to bottom.
+"""
+
+from __future__ import annotations
+
+from novita_mock._admit import Policy, admit
+from novita_mock._book import Book
+from novita_mock._compose import compose
+from novita_mock._cue import cue
+from novita_mock._encode import Catalogue, Encoder, refuse
+from novita_mock._ledger import About, Call, Ledger, Script
+from novita_mock._locate import Routes, locate
+from novita_mock._scenario import Pace
+from novita_mock._stage import Stage
+from novita_mock._validate import Reader
+from novita_mock._values import Refused, Reply, Request
+
+
+class Corridor:
+    """The rooms, furnished for one edition. All that needs no request is done here."""
+
+    def __init__(self, book: Book, policy: Policy, seed: int, pace: Pace, any_model: bool) -> None:
+        self._errors = book.errors
+        self._policy = policy
+        self._seed = seed
+        self._pace = pace
+        self._most_tokens = book.limits["tokens"]
+        self._routes = Routes(book)
+        self._stage = Stage(book, policy.edition, any_model=any_model)
+        self._catalogue = Catalogue(book)
+        written = [operation for operation in book.operations.values() if operation.request]
+        self._readers = {operation.name: Reader(book, operation) for operation in written}
+        self._encoders = {operation.name: Encoder(book, operation) for operation in written}
+
+    def answer(self, request: Request, script: Script, ledger: Ledger) -> Call:
+        """The call, with its reply: every request gets one."""
+        about, caller = About(), None
+        try:
+            located = locate(self._routes, request.method, request.path)
+            operation, about.model = located.operation, located.model
+            about.operation = operation.name
+            caller = admit(self._policy, operation, request)
+            if operation.request is None:
+                reply = self._listed(located.model, caller.error)
+            else:
+                body = self._readers[operation.name].read(request.body)
+                about.valid, about.model = True, body["model"]
+                about.stream = bool(body.get("stream"))
+                row = self._stage.row(body["model"], caller.error)
+                answer = cue(script, about, body)
+                scene = self._stage.scene(operation, row, body, answer, self._pace)
+                id, created = ledger.draw_id(operation.id_prefix), ledger.now()
+                completion = compose(scene, self._seed, self._most_tokens, id, created)
+                about.tokens = completion.completion_tokens
+                reply = self._encoders[operation.name].encode(completion, scene)
+        except Refused as refusal:
+            key = caller.key if caller else None
+            reply = refuse(self._errors, self._policy.edition, refusal, key)
+        return ledger.record(request, reply, about)
+
+    def _listed(self, model: str | None, key_error: str | None) -> Reply:
+        if model is not None:
+            return self._catalogue.row(self._stage.row(model, key_error))
+        if key_error is not None:
+            raise Refused(key_error)
+        return self._catalogue.list

@@ -1,0 +1,169 @@
+"""The book: `schemas/` read once. Nothing else in the house knows where or how it is stored."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+Json = dict[str, Any]
+
+BASE_URI = "https://novita-mock.invalid/schemas/"
+KIT = "kit"
+
+
+def folder() -> Path:
+    """Where `schemas/` is: inside the package when installed, beside it in a checkout."""
+    here = Path(__file__).parent
+    inside = here / "schemas"
+    return inside if inside.is_dir() else here.parent / "schemas"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A row of operations.json. `request`, `response` and `chunk` are paths of schema files."""
+
+    name: str
+    method: str
+    path: str
+    title: str
+    key: tuple[str, ...]
+    errors: tuple[str, ...]
+    response: str
+    request: str | None = None
+    chunk: str | None = None
+    endpoint: str | None = None
+    id_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """How one situation is answered in one edition: JSON with a `reason`, or plain `text`."""
+
+    situation: str
+    edition: str
+    status: int
+    description: str
+    retryable: bool
+    source: str
+    reason: str | None = None
+    message: str = ""
+    text: str | None = None
+
+
+class _Open(dict[str, object]):
+    """Details of a refusal; a placeholder that nothing fills stays readable."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+class Errors:
+    """errors.json: how a situation, or a reason asked for by name, is answered in an edition."""
+
+    def __init__(self, document: Json) -> None:
+        self.editions: tuple[str, ...] = tuple(document["editions"])
+        self.envelopes: Mapping[str, Json] = document["envelopes"]
+        self.rows = tuple(_error_rows(document["situations"]))
+        self.reasons = tuple(dict.fromkeys(row.reason for row in self.rows if row.reason))
+        self._answers = {edition: self._answers_in(edition) for edition in self.editions}
+
+    def _answers_in(self, edition: str) -> dict[str, ErrorRow]:
+        at = self.editions.index(edition)
+        order = (*self.editions[at:], *reversed(self.editions[:at]), KIT)
+        answers: dict[str, ErrorRow] = {}
+        for row in sorted(self.rows, key=lambda row: order.index(row.edition)):
+            answers.setdefault(row.situation, row)
+            if row.reason:
+                answers.setdefault(row.reason, row)
+        return answers
+
+    def row(self, name: str, edition: str) -> ErrorRow:
+        """The answer to `name`: the edition's own, else the next newer one's, else an older one's.
+
+        `name` is a situation or a reason; KeyError if it is neither.
+        """
+        return self._answers[edition][name]
+
+    @staticmethod
+    def fill(message: str, detail: Mapping[str, object]) -> str:
+        """`message` with its placeholders filled."""
+        return string.Formatter().vformat(message, (), _Open(detail))
+
+
+def _error_rows(situations: Json) -> Iterator[ErrorRow]:
+    for name, situation in situations.items():
+        about = {"description": situation["description"], "retryable": situation["retryable"]}
+        for edition, answer in situation["answers"].items():
+            yield ErrorRow(situation=name, edition=edition, **about, **answer)
+
+
+class Book:
+    """All that `schemas/` says, and a compiled validator for each schema that is asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        description = self._read("operations.json")
+        self.bases: tuple[str, ...] = tuple(description["bases"])
+        self.limits: Mapping[str, int] = description["limits"]
+        self.overlong: Mapping[str, str] = description["overlong"]
+        self.operations = {
+            name: _operation(name, row) for name, row in description["operations"].items()
+        }
+        self.errors = Errors(self._read("errors.json"))
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+
+    def _read(self, path: str) -> Json:
+        document: Json = orjson.loads((self.root / path).read_bytes())
+        return document
+
+    @cached_property
+    def catalogue(self) -> Json:
+        """models.json as it stands."""
+        return self._read("models.json")
+
+    @cached_property
+    def models(self) -> Mapping[str, Json]:
+        """Model id to its row."""
+        return {row["id"]: row for row in self.catalogue["data"]}
+
+    @cached_property
+    def documents(self) -> Mapping[str, Json]:
+        """URI to schema, for every schema file."""
+        files = (f for f in sorted(self.root.rglob("*.json")) if f.parent != self.root)
+        schemas = (f for f in files if "examples" not in f.relative_to(self.root).parts)
+        return {
+            BASE_URI + f.relative_to(self.root).as_posix(): orjson.loads(f.read_bytes())
+            for f in schemas
+        }
+
+    def schema(self, path: str) -> Json:
+        """The schema in the file `path`, a path below `schemas/`."""
+        return self.documents[BASE_URI + path]
+
+    def validator(self, path: str) -> jsonschema_rs.Draft202012Validator:
+        """A validator for the schema in the file `path`, compiled at the first call."""
+        found = self._validators.get(path)
+        if found is None:
+            registry = jsonschema_rs.Registry(list(self.documents.items()))
+            found = jsonschema_rs.Draft202012Validator(self.schema(path), registry=registry)
+            self._validators[path] = found
+        return found
+
+
+def _operation(name: str, row: Json) -> Operation:
+    known = {key: value for key, value in row.items() if key in Operation.__slots__}
+    fields: Json = {key: tuple(v) if isinstance(v, list) else v for key, v in known.items()}
+    return Operation(name=name, **fields)
+
+
+@cache
+def open_book() -> Book:
+    """The book of this process."""
+    return Book(folder())

@@ -1,0 +1,133 @@
+"""Fifth room: a scene becomes a completion, token by token. It knows no JSON and no bytes of HTTP.
+
+What is written depends on the mock's seed and the scene alone: not on the history, and not on
+whether the answer will be streamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import orjson
+
+from novita_mock._logprobs import alternatives
+from novita_mock._scenario import ToolCall
+from novita_mock._scene import Call, Choice, Completion, Limit, Prompt, Scene
+from novita_mock._tokens import split
+from novita_mock._writer import topics, write
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """One choice to be written. `share` is the most that the kit writes for it."""
+
+    scene: Scene
+    prompt: Prompt
+    limit: Limit
+    material: bytes
+    share: int
+    id: str
+
+
+class _Purse:
+    """Tokens that a choice may still take; `cut` is set once something did not fit."""
+
+    def __init__(self, tokens: int | None) -> None:
+        self._left = tokens
+        self.spent = 0
+        self.cut = False
+
+    def take(self, tokens: list[str]) -> list[str]:
+        """As many of `tokens` as there are left."""
+        taken = tokens if self._left is None else tokens[: self._left - self.spent]
+        self.spent += len(taken)
+        self.cut = self.cut or len(taken) < len(tokens)
+        return taken
+
+
+def compose(scene: Scene, seed: int, most: int, id: str, created: int) -> Completion:
+    """The completion of `scene`: n choices for each prompt, in order, `most` tokens over all."""
+    written = [_choice(index, take) for index, take in enumerate(_takes(scene, seed, most, id))]
+    choices = [choice for choice, _ in written]
+    return Completion(
+        id=id,
+        created=created,
+        model=scene.model,
+        choices=choices,
+        prompt_tokens=sum(prompt.tokens for prompt in scene.prompts),
+        completion_tokens=sum(tokens for _, tokens in written),
+        reasoning_tokens=sum(len(choice.reasoning) for choice in choices),
+    )
+
+
+def _takes(scene: Scene, seed: int, most: int, id: str) -> Iterator[_Take]:
+    share = max(1, most // (scene.n * len(scene.prompts)))
+    for prompt, limit in zip(scene.prompts, scene.limits, strict=True):
+        base = blake2b(f"{seed}\0{scene.model}\0{prompt.text}".encode()).digest()
+        for nth in range(scene.n):
+            # Greedy sampling has one answer, whatever the seed and however often it is asked for.
+            salt = b"" if scene.seed is None else f"{scene.seed}\0{nth}".encode()
+            yield _Take(scene, prompt, limit, blake2b(base + salt).digest(), share, id)
+
+
+def _choice(index: int, take: _Take) -> tuple[Choice, int]:
+    """A choice, and the tokens that it took."""
+    answer, limit = take.scene.answer, take.limit
+    purse = _Purse(limit.most if limit.asked is None else limit.asked)
+    reasoning = purse.take(split(answer.think)) if answer.think else []
+    content, stopped = _content(take, purse)
+    calls: list[Call] = []
+    if not stopped:
+        calls = [_call(call, n, take.id, purse) for n, call in enumerate(answer.tool_calls)]
+    reason = "stop" if stopped else "length" if purse.cut else "tool_calls" if calls else "stop"
+    found = None
+    if take.scene.alternatives is not None and content is not None:
+        found = alternatives(take.material, content, take.scene.alternatives)
+    return Choice(index, content, reason, reasoning, calls, found), purse.spent
+
+
+def _content(take: _Take, purse: _Purse) -> tuple[list[str] | None, bool]:
+    """The tokens of the text, and whether a stop sequence ended it."""
+    answer = take.scene.answer
+    if answer.say is None and answer.tool_calls:
+        return None, False
+    tokens = split(answer.say) if answer.say is not None else _improvised(take)
+    kept, stopped = _stop(tokens, take.scene.stops)
+    paid = purse.take(kept)
+    return paid, stopped and len(paid) == len(kept)
+
+
+def _improvised(take: _Take) -> list[str]:
+    """A text of the kit's own; one token more than was asked for, so that it has to be cut."""
+    asked = take.limit.asked
+    wanted = None if asked is None else min(asked + 1, take.share)
+    tokens = write(take.material, topics(take.prompt.subject), wanted)
+    if not take.prompt.continues:
+        tokens[0] = tokens[0].lstrip()
+    return tokens
+
+
+def _call(call: ToolCall, n: int, id: str, purse: _Purse) -> Call:
+    text = call.arguments
+    if not isinstance(text, str):
+        text = orjson.dumps(call.arguments).decode()
+    purse.take(split(call.name))
+    # Unlike the text, the id belongs to this one answer: the next answer's calls have others.
+    return Call(call.id or f"call_{n:02d}_{id[-22:]}", call.name, purse.take(split(text)))
+
+
+def _stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], bool]:
+    """`tokens` up to the end of the first stop sequence to be complete, which stays in the text."""
+    text = "".join(tokens) if stops else ""
+    hits = [at + len(stop) for stop in stops if (at := text.find(stop)) >= 0]
+    if not hits:
+        return tokens, False
+    end, kept = min(hits), []
+    for token in tokens:
+        kept.append(token[:end])
+        end -= len(token)
+        if end <= 0:
+            break
+    return kept, True

@@ -1,0 +1,150 @@
+"""Sixth room: a completion, a list or a refusal becomes a `Reply`, all bytes of it.
+
+What the chunks of an answer share is rendered once, and only the token is new in each.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate, zip_longest
+
+import orjson
+
+from novita_mock._book import Book, ErrorRow, Errors, Json, Operation
+from novita_mock._scenario import Pace
+from novita_mock._scene import Choice, Completion, Scene
+from novita_mock._shapes import SHAPES
+from novita_mock._values import Beat, Cut, Refused, Reply
+
+Header = tuple[bytes, bytes]
+
+JSON: Header = (b"content-type", b"application/json")
+TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
+EVENTS: tuple[Header, ...] = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache"),
+)
+DONE = b"data: [DONE]\n\n"
+
+dumps = orjson.dumps
+
+
+def json_reply(status: int, body: bytes, pause: float = 0.0) -> Reply:
+    """A reply with a JSON body, `pause` seconds after the request."""
+    length = (b"content-length", b"%d" % len(body))
+    return Reply(status, (JSON, length), (Beat(body, pause),))
+
+
+def refuse(errors: Errors, edition: str, refusal: Refused, key: str | None) -> Reply:
+    """The reply to a refused request. The caller's key never stands in it."""
+    row = errors.row(refusal.name, edition)
+    if row.text is not None:
+        return _plain(row, row.text.encode(), refusal)
+    message = str(refusal.detail.get("message") or Errors.fill(row.message, refusal.detail))
+    if key:
+        message = message.replace(key, "***")
+    body = {"code": row.status, "reason": row.reason, "message": message}
+    return json_reply(row.status, dumps(body | errors.envelopes[edition]))
+
+
+def _plain(row: ErrorRow, body: bytes, refusal: Refused) -> Reply:
+    headers = [TEXT, (b"content-length", b"%d" % len(body))]
+    if allow := refusal.detail.get("allow"):
+        headers.append((b"allow", str(allow).encode()))
+    return Reply(row.status, tuple(headers), (Beat(body),))
+
+
+class Catalogue:
+    """The model list and its rows, rendered once."""
+
+    def __init__(self, book: Book) -> None:
+        self.list = json_reply(200, dumps({"data": list(book.models.values())}))
+        self._rows = {id: json_reply(200, dumps(row)) for id, row in book.models.items()}
+
+    def row(self, row: Json) -> Reply:
+        """One row."""
+        return self._rows.get(row["id"]) or json_reply(200, dumps(row))
+
+
+class Encoder:
+    """Writes the answers of one operation."""
+
+    def __init__(self, book: Book, operation: Operation) -> None:
+        self._shape = SHAPES[operation.name]
+        self._object = _constant(book, operation.response)
+        self._chunk_object = _constant(book, operation.chunk)
+
+    def encode(self, completion: Completion, scene: Scene) -> Reply:
+        """The reply: one JSON body, or the events of a stream."""
+        if not scene.stream:
+            return json_reply(200, dumps(self._whole(completion)), scene.pace.ttft)
+        return Reply(200, EVENTS, _play(self._frames(completion, scene), scene.pace))
+
+    def _whole(self, completion: Completion) -> Json:
+        return {
+            "id": completion.id,
+            "object": self._object,
+            "created": completion.created,
+            "model": completion.model,
+            "choices": [self._shape.whole(choice) for choice in completion.choices],
+            "usage": _usage(completion),
+        }
+
+    def _frames(self, completion: Completion, scene: Scene) -> list[bytes]:
+        head = b'data: {"id":%b,"object":%b,"created":%d,"model":%b,"choices":[' % (
+            dumps(completion.id),
+            dumps(self._chunk_object),
+            completion.created,
+            dumps(completion.model),
+        )
+        tail = b'],"usage":null}\n\n' if scene.include_usage else b"]}\n\n"
+        lanes = [self._lane(choice, head, tail) for choice in completion.choices]
+        frames = [frame for row in zip_longest(*lanes) for frame in row if frame is not None]
+        if scene.include_usage:
+            frames.append(head + b'],"usage":%b}\n\n' % dumps(_usage(completion)))
+        frames.append(DONE)
+        return frames
+
+    def _lane(self, choice: Choice, head: bytes, tail: bytes) -> list[bytes]:
+        """The frames of one choice."""
+        shape, tokens, found = self._shape, choice.content or [], choice.alternatives
+        before, behind = head + shape.before % choice.index, shape.behind
+        if found is None:
+            end = behind + b"}" + tail
+            texts = [before + dumps(token) + end for token in tokens]
+        else:
+            offsets = accumulate(map(len, tokens), initial=0)
+            likely = [shape.logprobs([f], at) for f, at in zip(found, offsets, strict=False)]
+            texts = [
+                before + dumps(token) + behind + b',"logprobs":' + dumps(member) + b"}" + tail
+                for token, member in zip(tokens, likely, strict=True)
+            ]
+        opening = [head + dumps(piece) + tail for piece in shape.opening(choice)]
+        closing = [head + dumps(piece) + tail for piece in shape.closing(choice)]
+        return opening + texts + closing
+
+
+def _constant(book: Book, schema: str | None) -> str:
+    """The `object` that every answer of this schema carries."""
+    return str(book.schema(str(schema))["properties"]["object"]["const"])
+
+
+def _usage(completion: Completion) -> Json:
+    usage: Json = {
+        "prompt_tokens": completion.prompt_tokens,
+        "completion_tokens": completion.completion_tokens,
+        "total_tokens": completion.prompt_tokens + completion.completion_tokens,
+    }
+    if completion.reasoning_tokens:
+        usage["completion_tokens_details"] = {"reasoning_tokens": completion.reasoning_tokens}
+    return usage
+
+
+def _play(frames: list[bytes], pace: Pace) -> tuple[Beat | Cut, ...]:
+    """Frames as beats: what has no pause before it leaves together with the beat before."""
+    kept = frames if pace.cut_after is None else frames[: pace.cut_after]
+    end: tuple[Cut, ...] = () if pace.cut_after is None else (Cut(pace.gap),)
+    if not kept:
+        return end
+    if not pace.gap:
+        return (Beat(b"".join(kept), pace.ttft), *end)
+    return (Beat(kept[0], pace.ttft), *(Beat(frame, pace.gap) for frame in kept[1:]), *end)

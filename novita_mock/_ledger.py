@@ -1,0 +1,170 @@
+"""The ledger: what has happened so far. Ids and times are drawn here, calls are kept here.
+
+It keeps the bytes of a call as they came and reads them only when somebody asks.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from novita_mock._scenario import Facts, Rule, choose
+from novita_mock._values import Reply, Request
+
+REDACTED = "***"
+_SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
+
+
+@dataclass(slots=True)
+class About:
+    """What the corridor found out on the way, as far as the request came.
+
+    `operation` is None for an unknown route; `model` and `stream` are what the body said, if it
+    could be read; `rule` is the index of the scripted rule that answered; `tokens` were written.
+    `valid`: the body is what the operation's schema describes.
+    """
+
+    operation: str | None = None
+    model: str | None = None
+    stream: bool = False
+    rule: int | None = None
+    tokens: int = 0
+    valid: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request and the reply to it, as kept in the journal, numbered from 1."""
+
+    number: int
+    about: About
+    reply: Reply
+    _request: Request = field(repr=False)
+
+    @property
+    def operation(self) -> str | None:
+        """Name of the operation, as in `schemas/operations.json`; None for an unknown route."""
+        return self.about.operation
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked for, if the request could be read."""
+        return self.about.model
+
+    @property
+    def stream(self) -> bool:
+        """Whether a stream was asked for."""
+        return self.about.stream
+
+    @property
+    def method(self) -> str:
+        """HTTP method."""
+        return self._request.method
+
+    @property
+    def path(self) -> str:
+        """Path, percent-decoded, without the query."""
+        return self._request.path
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the reply."""
+        return self.reply.status
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """Request headers, lower-case, secrets replaced by `***`."""
+        pairs = ((k.decode("latin-1"), v) for k, v in self._request.headers.items())
+        return {k: REDACTED if k in _SECRET_HEADERS else v.decode("latin-1") for k, v in pairs}
+
+    @cached_property
+    def body(self) -> str:
+        """The request's body as text, the caller's key replaced by `***` wherever it stands."""
+        text = self._request.body.decode(errors="replace")
+        key = self._request.headers.get(b"authorization", b"").rpartition(b" ")[2].decode("latin-1")
+        return text.replace(key, REDACTED) if key else text
+
+    @cached_property
+    def request(self) -> Any:
+        """The request's body read as JSON; None if it is none."""
+        return _read(self._request.body)
+
+    @cached_property
+    def answer(self) -> Any:
+        """The reply's body read as JSON; the list of its chunks for a stream, else its text."""
+        body = self.reply.body
+        if body.startswith(b"data:"):
+            frames = (frame.removeprefix(b"data: ") for frame in body.split(b"\n\n"))
+            return [chunk for chunk in map(_read, frames) if chunk is not None]
+        found = _read(body)
+        return body.decode(errors="replace") if found is None else found
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+class Script:
+    """The rules in force, and how often each has answered."""
+
+    def __init__(self, rules: Iterable[Rule] = (), *, only: bool = False) -> None:
+        self.rules: list[Rule] = list(rules)
+        self.used: list[int] = [0] * len(self.rules)
+        self.only = only
+
+    def add(self, rule: Rule) -> None:
+        """Appends a rule."""
+        self.rules.append(rule)
+        self.used.append(0)
+
+    def clear(self) -> None:
+        """Forgets all rules."""
+        self.rules.clear()
+        self.used.clear()
+
+    def take(self, facts: Facts) -> int | None:
+        """Index of the rule that answers, its use counted; None if none fits."""
+        index = choose(self.rules, self.used, facts)
+        if index is not None:
+            self.used[index] += 1
+        return index
+
+
+class Ledger:
+    """Counters and the journal of one mock. `clock` gives seconds since 1970."""
+
+    def __init__(self, seed: int, clock: Callable[[], float], most_calls: int) -> None:
+        self._seed = seed
+        self._clock = clock
+        self.calls: deque[Call] = deque(maxlen=most_calls)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forgets everything: the next answer is the first again."""
+        self.calls.clear()
+        self.count = 0
+        self._ids = random.Random(self._seed)
+
+    def draw_id(self, prefix: str) -> str:
+        """The next id."""
+        return f"{prefix}{self._ids.getrandbits(128):032x}"
+
+    def now(self) -> int:
+        """Seconds since 1970."""
+        return int(self._clock())
+
+    def record(self, request: Request, reply: Reply, about: About) -> Call:
+        """Keeps a call."""
+        self.count += 1
+        call = Call(self.count, about, reply, request)
+        self.calls.append(call)
+        return call

@@ -1,0 +1,50 @@
+"""First room: method and path say which operation is meant. Knows nothing of headers or bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from novita_mock._book import Book, Operation
+from novita_mock._values import Refused
+
+PARAMETER = "{model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The operation, and the model id if the path carries one."""
+
+    operation: Operation
+    model: str | None = None
+
+
+class Routes:
+    """Every path of every operation under every base, laid out once."""
+
+    def __init__(self, book: Book) -> None:
+        self._exact: dict[str, Operation] = {}
+        self._prefixes: dict[str, Operation] = {}
+        for base in book.bases:
+            for operation in book.operations.values():
+                path, parameter, _ = (base + operation.path).partition(PARAMETER)
+                (self._prefixes if parameter else self._exact)[path] = operation
+
+    def find(self, path: str) -> Located | None:
+        """The operation at a percent-decoded `path`; a model id may contain slashes."""
+        operation = self._exact.get(path)
+        if operation is not None:
+            return Located(operation)
+        for prefix, operation in self._prefixes.items():
+            if path.startswith(prefix) and len(path) > len(prefix):
+                return Located(operation, path[len(prefix) :])
+        return None
+
+
+def locate(routes: Routes, method: str, path: str) -> Located:
+    """The operation that `method` and `path` name; refuses an unknown path and a wrong method."""
+    located = routes.find(path)
+    if located is None:
+        raise Refused("unknown_route", path=path)
+    if method != located.operation.method:
+        raise Refused("wrong_method", allow=located.operation.method)
+    return located

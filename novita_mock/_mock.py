@@ -1,0 +1,135 @@
+"""`Mock`: the one mutable object. It holds the corridor, the script and the ledger together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from novita_mock import _evidence
+from novita_mock._admit import Policy
+from novita_mock._answer import Corridor
+from novita_mock._book import Book, open_book
+from novita_mock._ledger import Call, Ledger, Script
+from novita_mock._scenario import Pace, Rule, When
+from novita_mock._values import Reply, Request
+from novita_mock._words import Words
+
+# A fixed moment: without a clock of the caller's, equal histories have equal bytes.
+_EPOCH = 1_764_547_200.0
+_MOST_CALLS = 100_000
+
+
+def _frozen_clock() -> float:
+    return _EPOCH
+
+
+class Mock(Words):
+    """An LLM API that answers from `schemas/`: a plain function from request to reply.
+
+    The words `say`, `call_tool`, `json` and `refuse` script the next answers, once each unless
+    `times` says otherwise; `on(...)` scripts answers for requests of one kind. What no rule takes
+    is answered with generated text.
+
+    edition: `v3` (the seed page), `2026` or `live`.
+    seed: chooses the texts and ids; same seed, same history, same request: same bytes.
+    api_keys: the keys that are accepted; any key if there are none.
+    any_model: answer for models that are not in the catalogue.
+    ttft, gap: seconds before the first and between further chunks of a stream.
+    only: refuse what no scripted rule takes.
+    clock: gives seconds since 1970 for `created`; a fixed moment if None.
+
+    Raises ValueError for an unknown edition, or a pace below zero.
+    """
+
+    def __init__(
+        self,
+        *,
+        edition: str = "v3",
+        seed: int = 0,
+        api_keys: Iterable[str] = (),
+        any_model: bool = False,
+        ttft: float = 0.0,
+        gap: float = 0.0,
+        only: bool = False,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.book: Book = open_book()
+        errors = self.book.errors
+        if edition not in errors.editions:
+            known = ", ".join(errors.editions)
+            raise ValueError(f"unknown edition {edition!r}: expected one of {known}")
+        self.edition = edition
+        policy = Policy(edition, frozenset(errors.reasons), frozenset(api_keys))
+        self._corridor = Corridor(self.book, policy, seed, Pace(ttft, gap), any_model)
+        self._ledger = Ledger(seed, clock or _frozen_clock, _MOST_CALLS)
+        self._script = Script(only=only)
+        super().__init__(self.add, When(), 1, errors.reasons)
+
+    def answer(self, request: Request) -> Reply:
+        """The reply to `request`. Never raises for anything that a client can send."""
+        return self.call(request).reply
+
+    def call(self, request: Request) -> Call:
+        """Answers `request`, and gives the call as it stands in the journal."""
+        return self._corridor.answer(request, self._script, self._ledger)
+
+    def on(self, *, times: int | None = None, **when: Any) -> Words:
+        """Words for the requests that fit `when`, whose arguments are the fields of `When`.
+
+        What they script is a standing rule unless `times` says how often it answers. Raises
+        TypeError for a field that `When` does not have.
+        """
+        return Words(self.add, When(**when), times, self.book.errors.reasons)
+
+    def add(self, rule: Rule) -> None:
+        """Appends a rule to the script."""
+        self._script.add(rule)
+
+    def load(self, document: Any, name: str = "scenario") -> None:
+        """Takes the rules of a scenario, as read from a file, in place of the script so far.
+
+        Raises ValueError that says where and why `document` is not a scenario.
+        """
+        from novita_mock import _scenario_file
+
+        rules, only = _scenario_file.rules(self.book, document, name)
+        self._script = Script(rules, only=only)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The script."""
+        return tuple(self._script.rules)
+
+    @property
+    def unused(self) -> tuple[Rule, ...]:
+        """The rules that have not answered yet."""
+        pairs = zip(self._script.rules, self._script.used, strict=True)
+        return tuple(rule for rule, used in pairs if not used)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """What came in, oldest first, each with its reply."""
+        return tuple(self._ledger.calls)
+
+    @property
+    def last(self) -> Call:
+        """The newest call. Raises AssertionError if there was none."""
+        if not self._ledger.calls:
+            raise AssertionError("no call has come in")
+        return self._ledger.calls[-1]
+
+    def assert_called(self, times: int | None = None, **when: Any) -> None:
+        """Asserts that a call, or exactly `times` calls, came in that fit `when`.
+
+        The arguments are those of `When`. The failure tells what did come in.
+        """
+        _evidence.assert_called(self.calls, When(**when), times)
+
+    def assert_not_called(self, **when: Any) -> None:
+        """Asserts that no call came in that fits `when`."""
+        _evidence.assert_called(self.calls, When(**when), 0)
+
+    def reset(self) -> None:
+        """Forgets the script and the history: the mock is as if new."""
+        self._script.clear()
+        self._ledger.restart()

@@ -1,0 +1,108 @@
+"""An OpenAPI 3.1 document of the mock, made from `schemas/`. Knows no server and no command."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from novita_mock import __version__
+from novita_mock._book import BASE_URI, Book, ErrorRow, Json, Operation
+
+_COMPONENTS = "#/components/schemas/"
+_ERROR = "common/error.json"
+
+
+def document(book: Book, edition: str) -> Json:
+    """The document for `edition`; every `$ref` in it points into it."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Novita AI LLM API, as mocked by novita-mock",
+            "version": __version__,
+            "summary": f"Edition {edition}",
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "servers": [{"url": base} for base in book.bases],
+        "security": [{"bearer": []}],
+        "paths": _paths(book, edition),
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": {_name(uri): _moved(uri, doc) for uri, doc in book.documents.items()},
+        },
+    }
+
+
+def _name(uri: str) -> str:
+    """`chat/completion.request.json` as `chat.completion.request`."""
+    return uri.removeprefix(BASE_URI).removesuffix(".json").replace("/", ".")
+
+
+def _moved(uri: str, value: Any) -> Any:
+    """A schema of the file `uri` with its references led to the components."""
+    match value:
+        case dict():
+            kept = {key: member for key, member in value.items() if key not in ("$id", "$schema")}
+            return {
+                key: _target(uri, member) if key == "$ref" else _moved(uri, member)
+                for key, member in kept.items()
+            }
+        case list():
+            return [_moved(uri, member) for member in value]
+    return value
+
+
+def _target(uri: str, reference: str) -> str:
+    file, _, pointer = reference.partition("#")
+    path = uri.removeprefix(BASE_URI)
+    if file:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), file))
+    return _COMPONENTS + _name(BASE_URI + path) + pointer
+
+
+def _reference(path: str) -> Json:
+    return {"$ref": _COMPONENTS + _name(BASE_URI + path)}
+
+
+def _paths(book: Book, edition: str) -> Json:
+    paths: Json = {}
+    for operation in book.operations.values():
+        item = paths.setdefault(operation.path, {})
+        item[operation.method.lower()] = _operation(book, edition, operation)
+    return paths
+
+
+def _operation(book: Book, edition: str, operation: Operation) -> Json:
+    answers = {"application/json": {"schema": _reference(operation.response)}}
+    if operation.chunk:
+        answers["text/event-stream"] = {"schema": _reference(operation.chunk)}
+    found: Json = {
+        "operationId": operation.name,
+        "summary": operation.title,
+        "responses": {
+            "200": {"description": "The answer, or its events if streamed", "content": answers},
+            **_refusals(book, edition, operation),
+        },
+    }
+    if operation.request:
+        body = {"application/json": {"schema": _reference(operation.request)}}
+        found["requestBody"] = {"required": True, "content": body}
+    if "{model}" in operation.path:
+        model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
+        found["parameters"] = [model]
+    if edition not in operation.key:
+        found["security"] = [{}, {"bearer": []}]
+    return found
+
+
+def _refusals(book: Book, edition: str, operation: Operation) -> Json:
+    rows: dict[str, list[ErrorRow]] = {}
+    for situation in operation.errors:
+        row = book.errors.row(situation, edition)
+        rows.setdefault(str(row.status), []).append(row)
+    return {
+        status: {
+            "description": " ".join(dict.fromkeys(f"{r.reason}: {r.description}" for r in found)),
+            "content": {"application/json": {"schema": _reference(_ERROR)}},
+        }
+        for status, found in sorted(rows.items())
+    }

@@ -1,0 +1,90 @@
+"""What a request says, told once: its text, how many tokens that is, and what it is about.
+
+One reader for each operation that has prompts; the rooms after `validate` ask only for these
+values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from novita_mock._book import Json
+from novita_mock._scene import Prompt
+from novita_mock._tokens import count
+
+# Nobody has published how the API counts these; fixed sums keep usage predictable.
+_PER_MESSAGE = 4
+_PER_MEDIUM = 256
+
+
+def content_text(content: object) -> str:
+    """The text of a message's content, its parts joined."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part["type"] == "text")
+    return ""
+
+
+def last_text(messages: list[Json], role: str) -> str:
+    """The text of the last message of `role`, or nothing."""
+    for message in reversed(messages):
+        if message["role"] == role:
+            return content_text(message.get("content"))
+    return ""
+
+
+def _message_text(message: Json) -> str:
+    text = f"{message['role']}\n{content_text(message.get('content'))}"
+    calls = message.get("tool_calls")
+    for call in calls or ():
+        text += f"\n{call['function']['name']} {call['function']['arguments']}"
+    return text
+
+
+def _media(messages: list[Json]) -> list[Json]:
+    lists = (m["content"] for m in messages if isinstance(m.get("content"), list))
+    return [part for parts in lists for part in parts if part["type"] != "text"]
+
+
+def _conversation(body: Json) -> list[Prompt]:
+    messages: list[Json] = body["messages"]
+    text = "\n".join(map(_message_text, messages))
+    tokens = count(text) + _PER_MESSAGE * len(messages)
+    if media := _media(messages):
+        text += orjson.dumps(media).decode()
+        tokens += _PER_MEDIUM * len(media)
+    for field in ("tools", "response_format"):
+        if body.get(field):
+            tokens += count(orjson.dumps(body[field]).decode())
+    return [Prompt(text, tokens, last_text(messages, "user"), continues=False)]
+
+
+def _of_text(text: str) -> Prompt:
+    return Prompt(text, count(text), text, continues=True)
+
+
+def _of_tokens(tokens: list[int]) -> Prompt:
+    text = " ".join(str(int(token)) for token in tokens)
+    return Prompt(text, len(tokens), "", continues=True)
+
+
+def _texts(body: Json) -> list[Prompt]:
+    prompt: Any = body["prompt"]
+    match prompt:
+        case str():
+            return [_of_text(prompt)]
+        case [str(), *_]:
+            return [_of_text(text) for text in prompt]
+        case [list(), *_]:
+            return [_of_tokens(tokens) for tokens in prompt]
+    return [_of_tokens(prompt)]
+
+
+READERS: Mapping[str, Callable[[Json], list[Prompt]]] = {
+    "chat.completions": _conversation,
+    "completions": _texts,
+}

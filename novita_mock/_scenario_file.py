@@ -1,0 +1,75 @@
+"""Reads a scenario file: YAML or JSON, described by `schemas/scenario/scenario.json`.
+
+What comes out are the same values as the words of Python make.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from novita_mock import _explain
+from novita_mock._book import Book, Json
+from novita_mock._scenario import Answer, Pace, Rule, ToolCall, When
+
+SCHEMA = "scenario/scenario.json"
+
+
+class Unreadable(ValueError):
+    """A scenario that cannot be used: its message says where and why, in one line."""
+
+
+def read(path: Path) -> Json:
+    """The document in the file `path`; raises Unreadable."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        document: Json = yaml.safe_load(text)
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
+    except yaml.YAMLError as error:
+        raise Unreadable(f"{path}: {' '.join(str(error).split())}") from None
+    return document
+
+
+def rules(book: Book, document: Json, name: str = "scenario") -> tuple[list[Rule], bool]:
+    """The rules of `document`, and whether only they answer; raises Unreadable."""
+    validator = book.validator(SCHEMA)
+    for problem in validator.iter_errors(document):
+        raise Unreadable(f"{name}: {_explain.explain(problem)}")
+    found = [_rule(book, f"{name}: $.rules[{i}]", row) for i, row in enumerate(document["rules"])]
+    return found, document.get("only", False)
+
+
+def _rule(book: Book, place: str, row: Json) -> Rule:
+    refused = row.get("refuse")
+    if refused is not None and refused not in book.errors.reasons:
+        known = ", ".join(book.errors.reasons)
+        raise Unreadable(f"{place}.refuse: expected one of {known}; got {refused!r}")
+    calls = [*row.get("call_tools", []), *([row["call_tool"]] if "call_tool" in row else [])]
+    say = orjson.dumps(row["json"]).decode() if "json" in row else row.get("say")
+    played = {name: row[name] for name in Pace.__slots__ if name in row}
+    answer = Answer(
+        say=say,
+        tool_calls=tuple(ToolCall(**call) for call in calls),
+        think=row.get("think"),
+        refuse=refused,
+        message=row.get("message"),
+        pace=Pace(**played) if played else None,
+    )
+    when = {name: _condition(place, name, v) for name, v in row.get("when", {}).items()}
+    return Rule(answer, When(**when), row.get("times"))
+
+
+def _condition(place: str, name: str, value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    try:
+        return re.compile(value["regex"])
+    except re.error as error:
+        raise Unreadable(f"{place}.when.{name}.regex: {error}") from None

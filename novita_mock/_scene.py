@@ -1,0 +1,87 @@
+"""What passes between stage, compose and encode: the scene to be answered, and the completion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from novita_mock._scenario import Answer, Pace
+
+Alternatives = tuple[int, list[tuple[str, float]]]
+"""How many are to be listed at a place, and the tokens there with their log probabilities: first
+the one taken, then the less likely ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One text to be answered. `text` is all of it, `subject` the part that the answer is about;
+    `continues`: the answer goes on where the text ends."""
+
+    text: str
+    tokens: int
+    subject: str
+    continues: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Tokens of a choice: `asked` for by the request, None if it left that open, and the `most`
+    that the model has room for, None if its row does not say."""
+
+    asked: int | None
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is to be answered. No room after the stage reads a field of the body again.
+
+    `limits` has an entry for each prompt. `seed` is None where sampling is greedy, so that
+    nothing but the prompt counts. `alternatives` is how many tokens are listed at each place;
+    None unless log probabilities were asked for.
+    """
+
+    model: str
+    prompts: list[Prompt]
+    limits: list[Limit]
+    n: int
+    stops: tuple[str, ...]
+    seed: str | None
+    alternatives: int | None
+    stream: bool
+    include_usage: bool
+    answer: Answer
+    pace: Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call; the fragments joined are the JSON text of its arguments."""
+
+    id: str
+    name: str
+    fragments: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer. `content` is None where there are only tool calls."""
+
+    index: int
+    content: list[str] | None
+    finish_reason: str
+    reasoning: list[str]
+    calls: list[Call]
+    alternatives: list[Alternatives] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """All choices of an answer, and the tokens that they took."""
+
+    id: str
+    created: int
+    model: str
+    choices: list[Choice]
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int

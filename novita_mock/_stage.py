@@ -1,0 +1,107 @@
+"""Fourth room: request, script and catalogue say what is to be answered, by whom and how long.
+
+Its `Scene` is all that the rooms after it see: no field of the body is read again.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from novita_mock._book import Book, Json, Operation
+from novita_mock._prompt import READERS
+from novita_mock._scenario import Answer, Pace
+from novita_mock._scene import Limit, Scene
+from novita_mock._values import Refused
+
+ERROR_MODEL = "mock/"
+LOWER = "lower"
+
+
+class Stage:
+    """The catalogue and the rules of an edition, looked up without any request in hand."""
+
+    def __init__(self, book: Book, edition: str, *, any_model: bool = False) -> None:
+        self._models: Mapping[str, Json] = book.models
+        self._any_model = any_model
+        self._lowers = book.overlong[edition] == LOWER
+        self._most_choices = book.limits["choices"]
+        self._reasons = frozenset(book.errors.reasons)
+
+    def row(self, model: str, key_error: str | None) -> Json:
+        """The row of `model`. The errors that a model id or a key asks for are answered here."""
+        wish = model.removeprefix(ERROR_MODEL) if model.startswith(ERROR_MODEL) else None
+        if wish in self._reasons:
+            raise Refused(str(wish), model=model)
+        if key_error is not None:
+            raise Refused(key_error, model=model)
+        row = self._models.get(model)
+        if row is not None:
+            return row
+        if self._any_model and model:
+            pattern = next(iter(self._models.values()))
+            return {**pattern, "id": model, "title": model, "display_name": model}
+        raise Refused("model_not_found", model=repr(model), hint=self._hint(model))
+
+    def _hint(self, model: str) -> str:
+        near = difflib.get_close_matches(model, self._models, n=1)
+        return f" Did you mean {near[0]!r}?" if near else ""
+
+    def scene(
+        self, operation: Operation, row: Json, body: Json, answer: Answer, pace: Pace
+    ) -> Scene:
+        """What `body` asks `row`'s model for; refuses what that model or this kit cannot do."""
+        if operation.endpoint not in row["endpoints"]:
+            raise Refused("endpoint_missing", model=row["id"], endpoint=operation.endpoint)
+        prompts = READERS[operation.name](body)
+        n = int(body.get("n") or 1)
+        if n * len(prompts) > self._most_choices:
+            raise Refused("too_many_choices", choices=n * len(prompts), limit=self._most_choices)
+        limit = None if body.get("max_tokens") is None else int(body["max_tokens"])
+        return Scene(
+            model=body["model"],
+            prompts=prompts,
+            limits=[self._limit(row, limit, prompt.tokens) for prompt in prompts],
+            n=n,
+            stops=_stops(body.get("stop")),
+            seed=None if _is_greedy(body) else str(body.get("seed") or 0),
+            alternatives=_alternatives(body),
+            stream=bool(body.get("stream")),
+            include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+            answer=answer,
+            pace=answer.pace or pace,
+        )
+
+    def _limit(self, row: Json, asked: int | None, prompt_tokens: int) -> Limit:
+        """Tokens of a choice, lowered to what the model has room for if the edition lowers them."""
+        context, output = row.get("context_size") or None, row.get("max_output_tokens") or None
+        room = None if context is None else context - prompt_tokens
+        wanted = asked or 0
+        if room is not None and (room <= 0 or (wanted > room and not self._lowers)):
+            raise Refused(
+                "context_exceeded",
+                model=row["id"],
+                prompt_tokens=prompt_tokens,
+                max_tokens=wanted,
+                limit=context,
+            )
+        if output is not None and wanted > output and not self._lowers:
+            raise Refused("max_tokens_exceeded", max_tokens=wanted, limit=output, model=row["id"])
+        most = min((bound for bound in (room, output) if bound is not None), default=None)
+        lowered = asked if asked is None or most is None else min(asked, most)
+        return Limit(lowered, most)
+
+
+def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
+    return (stop,) if isinstance(stop, str) else tuple(stop or ())
+
+
+def _is_greedy(body: Json) -> bool:
+    return body.get("temperature") == 0 or body.get("top_k") == 1
+
+
+def _alternatives(body: Json) -> int | None:
+    asked = body.get("logprobs")
+    if isinstance(asked, bool):
+        return int(body.get("top_logprobs") or 0) if asked else None
+    return None if asked is None else int(asked)

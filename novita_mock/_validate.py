@@ -1,0 +1,73 @@
+"""Third room: bytes become a request that its schema describes, or are refused with the place.
+
+It knows no field by name: what is asked of the body stands in the operation's request schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from novita_mock import _explain
+from novita_mock._book import Book, Json, Operation
+from novita_mock._values import Refused
+
+RULES = "allOf"
+
+
+class Reader:
+    """Reads the bodies of one operation. Everything that does not depend on a body is done here."""
+
+    def __init__(self, book: Book, operation: Operation) -> None:
+        if operation.request is None:
+            raise ValueError(f"{operation.name} takes no body")
+        self.operation = operation
+        self._limit = book.limits["body"]
+        self._validator = book.validator(operation.request)
+        schema = book.schema(operation.request)
+        self._rules: list[Json] = schema.get(RULES, [])
+        self._not_below = list(schema.get("x-not-below", {}).items())
+        self.known = frozenset(schema["properties"])
+
+    def read(self, body: bytes) -> Json:
+        """The request in `body`; refuses what is not JSON, no object, or breaks the schema."""
+        if len(body) > self._limit:
+            raise Refused("body_too_large", limit=self._limit)
+        try:
+            request: Json = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise Refused("bad_body", problem=_unreadable(body, error)) from None
+        if not self._validator.is_valid(request):
+            raise Refused("bad_body", problem=self._problem(request))
+        for upper, lower in self._not_below:
+            _check_not_below(request, upper, lower)
+        return request
+
+    def _problem(self, request: object) -> str:
+        problems = list(self._validator.iter_errors(request))
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        rule = self._rule(problems[0].schema_path)
+        return _explain.explain(problems[0]) + (f" ({rule})" if rule else "") + more
+
+    def _rule(self, schema_path: Sequence[str | int]) -> str:
+        """Title of the cross-field rule that a problem comes from, or nothing."""
+        match schema_path:
+            case [keyword, int(index), *_] if keyword == RULES:
+                return str(self._rules[index].get("title", ""))
+        return ""
+
+
+def _unreadable(body: bytes, error: orjson.JSONDecodeError) -> str:
+    if not body.strip():
+        return "$: the body is empty; expected a JSON object"
+    return f"$: the body is not valid JSON ({error}); expected a JSON object"
+
+
+def _check_not_below(request: Json, upper: str, lower: str) -> None:
+    high: Any = request.get(upper)
+    low: Any = request.get(lower)
+    if high is not None and low is not None and high < low:
+        expected = f"at least the value of {lower}, {low}"
+        raise Refused("bad_body", problem=f"$.{upper}: expected {expected}; got {high}")

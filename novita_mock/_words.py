@@ -1,0 +1,86 @@
+"""The words with which an answer is scripted in Python: `say`, `call_tool`, `json`, `refuse`.
+
+They only make rules, which are values of `_scenario`; a scenario file makes the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any, Self, TypedDict, Unpack
+
+import orjson
+
+from novita_mock._scenario import Answer, Pace, Rule, ToolCall, When
+
+Append = Callable[[Rule], None]
+
+
+class Played(TypedDict, total=False):
+    """How often and how an answer is given; see `Words`."""
+
+    times: int | None
+    ttft: float
+    gap: float
+    cut_after: int
+
+
+class Words:
+    """Scripts answers for the requests that fit `when`; each word can be followed by the next.
+
+    All words take `times`, how often the answer is given (None: always), and `ttft`, `gap`,
+    `cut_after`, how it is played (see `Pace`). Answers are given in the order in which they were
+    scripted, those with more conditions first.
+    """
+
+    def __init__(
+        self, append: Append, when: When, times: int | None, reasons: Collection[str]
+    ) -> None:
+        self._append = append
+        self._when = when
+        self._times = times
+        self._reasons = reasons
+
+    def say(self, text: str, *, think: str | None = None, **played: Unpack[Played]) -> Self:
+        """Answers with `text`, after the reasoning `think` if there is one."""
+        return self._give(Answer(say=text, think=think), **played)
+
+    def json(self, value: object, **played: Unpack[Played]) -> Self:
+        """Answers with `value` as JSON text."""
+        return self._give(Answer(say=orjson.dumps(value).decode()), **played)
+
+    def call_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | str | None = None,
+        *,
+        id: str | None = None,
+        **played: Unpack[Played],
+    ) -> Self:
+        """Answers with a call of the tool `name`. `arguments`: an object, or text sent as it is."""
+        return self.call_tools(ToolCall(name, arguments or {}, id), **played)
+
+    def call_tools(self, *calls: ToolCall, **played: Unpack[Played]) -> Self:
+        """Answers with several calls at once."""
+        return self._give(Answer(tool_calls=calls), **played)
+
+    def refuse(self, reason: str, message: str | None = None, **played: Unpack[Played]) -> Self:
+        """Answers with the error `reason`, worded as the edition does unless `message` is given.
+
+        Raises ValueError for a reason that `novita-mock errors` does not list.
+        """
+        if reason not in self._reasons:
+            known = ", ".join(self._reasons)
+            raise ValueError(f"no error is called {reason!r}: expected one of {known}")
+        return self._give(Answer(refuse=reason, message=message), **played)
+
+    def _give(self, answer: Answer, **played: Unpack[Played]) -> Self:
+        if unknown := set(played) - Played.__annotations__.keys():
+            known = ", ".join(Played.__annotations__)
+            raise TypeError(f"unknown argument {sorted(unknown)[0]!r}: expected one of {known}")
+        times = played.pop("times", self._times)
+        if times is not None and times < 1:
+            raise ValueError(f"times is 1 or more, or None for always; got {times}")
+        pace = Pace(**played) if played else None  # type: ignore[misc]  # times is gone
+        self._append(Rule(replace(answer, pace=pace), self._when, times))
+        return self

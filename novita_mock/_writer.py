@@ -1,0 +1,122 @@
+"""The writer: sentences about the subject of a request, as tokens of the splitter.
+
+No model and no chance: what is written depends on `material` and `subject` alone, and a longer
+answer begins with the shorter one. The sentences are split once, when this module loads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import islice
+
+from novita_mock._tokens import split
+
+_OPENINGS = """
+You asked about {0}, so let us begin there.
+The short answer is that {0} depends on {1}.
+There are several ways to look at {0} and {1}.
+Let me say a few words about {0}.
+Good question: {0} and {1} go together more often than not.
+When it comes to {0}, the details matter.
+I would start with {0} and leave {1} for later.
+About {0}: here is what I would do.
+""".strip().splitlines()
+_SENTENCES = """
+A good first step is to write down what {0} means to you.
+Most people underestimate how much {1} matters here.
+In practice, {0} and {2} are easier to handle together.
+For example, a small change in {1} can make a large difference.
+It helps to keep {2} simple at the beginning.
+One thing to watch is how {0} behaves over time.
+If you are unsure, start with {1} and adjust it later.
+That is why many guides mention {2} early on.
+Of course, the details of {0} vary from case to case.
+Think of {1} as the frame and of {2} as the picture.
+You can check the result by comparing it with {0}.
+A common mistake is to skip {1} altogether.
+With a little patience, {2} will come out right.
+Another option is to treat {0} and {1} separately.
+To be precise, {2} is only a part of the whole.
+Once {0} is settled, the rest follows quickly.
+The main point is to be clear about {1}.
+Some questions about {2} remain open, and that is fine.
+Try it once with {0}, then repeat it without.
+Both {0} and {2} deserve a closer look.
+A short list often helps: {0}, {1} and {2}.
+This also explains why {1} is discussed so often.
+In the end, {0} is what counts most.
+Take your time with {2}, because it pays off.
+Here is a simple rule: never change {0} and {1} at once.
+Feel free to ask for more detail about {2}.
+I hope this makes {0} a little clearer.
+""".strip().splitlines()
+
+_PLACE = re.compile(r"( \{\d\})")
+
+
+_Template = tuple[list[str] | int, ...]
+
+
+def _pieces(sentence: str) -> _Template:
+    """A sentence as runs of tokens and places of topics; each word keeps the blank before it."""
+    parts = [part for part in _PLACE.split(" " + sentence) if part]
+    return tuple(int(part[2]) if _PLACE.fullmatch(part) else split(part) for part in parts)
+
+
+_FIRST = tuple(map(_pieces, _OPENINGS))
+_TEMPLATES = tuple(map(_pieces, _SENTENCES))
+_PARAGRAPH = 4
+_LOOK_BACK = 400
+_TOPICS = 3
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_FALLBACK = ["this", "the question", "the context"]
+
+
+def topics(subject: str) -> list[list[str]]:
+    """Up to three words of `subject` to write about, as tokens; the longest, in their order."""
+    text = subject.strip()[-_LOOK_BACK:]
+    found = list(dict.fromkeys(_WORD.findall(text)))
+    longest = sorted(found, key=len, reverse=True)[:_TOPICS]
+    words = [word for word in found if word in longest] or text.split()[:_TOPICS]
+    words += _FALLBACK[len(words) :]
+    return [split(" " + word) for word in words]
+
+
+def _numbers(material: bytes) -> Iterator[int]:
+    while True:
+        material = blake2b(material).digest()
+        yield from material
+
+
+def _sentences(numbers: Iterator[int], words: list[list[str]]) -> Iterator[list[str]]:
+    yield _filled(_FIRST[next(numbers) % len(_FIRST)], words)
+    index, count = 0, len(_TEMPLATES)
+    for number, step in enumerate(numbers, start=1):
+        # A step from 1 to count - 1 never takes the same sentence twice in a row.
+        index = (index + 1 + step % (count - 1)) % count
+        tokens = _filled(_TEMPLATES[index], words)
+        if number % _PARAGRAPH == 0:
+            tokens[0:1] = ["\n\n", tokens[0].lstrip()]
+        yield tokens
+
+
+def _filled(template: _Template, words: list[list[str]]) -> list[str]:
+    return [t for piece in template for t in (words[piece] if isinstance(piece, int) else piece)]
+
+
+def write(material: bytes, words: list[list[str]], wanted: int | None) -> list[str]:
+    """An answer about `words` (see `topics`): `wanted` tokens, or as many as come naturally.
+
+    It begins with a blank, as the continuation of a text does.
+    """
+    numbers = _numbers(material)
+    natural = 3 + next(numbers) % 4
+    sentences = _sentences(numbers, words)
+    if wanted is None:
+        return [token for sentence in islice(sentences, natural) for token in sentence]
+    tokens: list[str] = []
+    while len(tokens) < wanted:
+        tokens += next(sentences)
+    return tokens[:wanted]
