@@ -1,0 +1,170 @@
+"""The command `novita-mock`. Options come in here; what a command needs it imports when it runs,
+because `serve` has to answer within a second."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from novita_mock import __version__
+from novita_mock._book import open_book
+
+if TYPE_CHECKING:
+    from novita_mock._mock import Mock
+
+EXIT_USAGE = 2
+EDITIONS = open_book().errors.editions
+
+_edition = click.option(
+    "--edition",
+    type=click.Choice(EDITIONS),
+    default=EDITIONS[0],
+    show_default=True,
+    help="Which documentation of the API holds.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def run() -> None:
+    """Entry point: a wrong call is one line on stderr and exit code 2."""
+    try:
+        sys.exit(main(standalone_mode=False))
+    except click.ClickException as error:
+        click.echo(f"novita-mock: {error.format_message()}", err=True)
+        sys.exit(EXIT_USAGE)
+    except click.Abort:
+        sys.exit(130)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="novita-mock %(version)s")
+def main() -> None:
+    """An offline Novita AI LLM API."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=4010, show_default=True, type=click.IntRange(0, 65535))
+@_edition
+@click.option("--scenario", metavar="FILE", help="Scripted answers, YAML or JSON.")
+@click.option("--seed", default=0, show_default=True, help="Chooses the texts and ids.")
+@click.option("--api-key", "api_keys", multiple=True, help="Accept only this key (repeatable).")
+@click.option("--any-model", is_flag=True, help="Answer for every model id.")
+@click.option("--quiet", is_flag=True, help="No banner, no line per request.")
+def serve(
+    host: str,
+    port: int,
+    edition: str,
+    scenario: str | None,
+    seed: int,
+    api_keys: tuple[str, ...],
+    any_model: bool,
+    quiet: bool,
+) -> None:
+    """Serve the API until Ctrl+C."""
+    import time
+
+    from novita_mock import _serve
+    from novita_mock._mock import Mock
+
+    mock = Mock(edition=edition, seed=seed, api_keys=api_keys, any_model=any_model, clock=time.time)
+    if scenario is not None:
+        _load(mock, scenario)
+    try:
+        listener = _serve.listen(host, port)
+    except OSError as error:
+        raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    _serve.serve(mock, listener, quiet=quiet, key_listed=bool(api_keys))
+
+
+def _load(mock: Mock, path: str) -> None:
+    from novita_mock import _scenario_file
+
+    try:
+        mock.load(_scenario_file.read(Path(path)), path)
+    except _scenario_file.Unreadable as error:
+        raise click.UsageError(str(error)) from None
+
+
+@main.command()
+@_edition
+@_json
+def errors(edition: str, as_json: bool) -> None:
+    """Print every way in which a request is refused."""
+    book = open_book()
+    rows = [
+        {
+            "situation": name,
+            "status": row.status,
+            "reason": row.reason,
+            "message": row.message or row.text,
+            "retryable": row.retryable,
+            "edition": row.edition,
+            "source": row.source,
+            "description": row.description,
+        }
+        for name in dict.fromkeys(row.situation for row in book.errors.rows)
+        for row in [book.errors.row(name, edition)]
+    ]
+    columns = ("status", "reason", "situation", "retryable", "message")
+    _print(rows, columns, f"Errors, edition {edition}", as_json)
+
+
+@main.command()
+@_json
+def models(as_json: bool) -> None:
+    """Print the model catalogue."""
+    rows = list(open_book().models.values())
+    shown = [{**row, "$/M in": _usd(row, "input"), "$/M out": _usd(row, "output")} for row in rows]
+    columns = ("id", "context_size", "max_output_tokens", "$/M in", "$/M out", "features")
+    _print(rows if as_json else shown, columns, f"{len(rows)} models", as_json)
+
+
+def _usd(row: dict[str, Any], side: str) -> str:
+    return f"{row[f'{side}_token_price_per_m'] / 10_000:g}"
+
+
+@main.command()
+@_edition
+def openapi(edition: str) -> None:
+    """Print an OpenAPI 3.1 document."""
+    from novita_mock import _openapi
+
+    _print_json(_openapi.document(open_book(), edition))
+
+
+def _print_json(value: object) -> None:
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+
+
+def _print(rows: list[dict[str, Any]], columns: Iterable[str], title: str, as_json: bool) -> None:
+    if as_json:
+        _print_json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        wide = column in ("message", "features")
+        table.add_column(column, overflow="fold", no_wrap=not wide)
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    Console().print(table)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(str, value))
+    return str(value)

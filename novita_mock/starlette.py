@@ -1,0 +1,148 @@
+"""The door to a server: replies played over ASGI, under uvicorn or mounted in any ASGI application.
+
+It reads a request off the wire and plays the reply onto it; what is answered is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from novita_mock import __version__
+from novita_mock._ledger import Call
+from novita_mock._mock import Mock
+from novita_mock._values import Beat, Cut, Reply, Request
+
+__all__ = ["Endpoint", "create_app"]
+
+CONTROL = "/__mock__"
+
+OnCall = Callable[[Call, float], None]
+
+
+class Endpoint:
+    """An ASGI application that answers as `mock` does, and serves `/__mock__/health` and
+    `/__mock__/openapi.json`.
+
+    `on_call` is told each call and the seconds it took.
+    """
+
+    def __init__(self, mock: Mock, on_call: OnCall | None = None) -> None:
+        self.mock = mock
+        self._on_call = on_call
+        self._most = mock.book.limits["body"]
+        self._control = _control(mock)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = _path(scope)
+        if scope["type"] != "http" or path.startswith(CONTROL + "/"):
+            await self._control({**scope, "path": path, "root_path": ""}, receive, send)
+            return
+        start = time.perf_counter()
+        body = await _body(receive, self._most)
+        call = self.mock.call(Request(scope["method"], path, dict(scope["headers"]), body))
+        await _play(call.reply, receive, send)
+        if self._on_call is not None:
+            self._on_call(call, time.perf_counter() - start)
+
+
+def create_app(mock: Mock | None = None) -> Starlette:
+    """A Starlette application that answers as `mock` does (a new `Mock` if None).
+
+    It can be served alone, or mounted: `Mount("/llm", app=create_app())`.
+    """
+    return Starlette(routes=[Mount("/", app=Endpoint(mock or Mock()))])
+
+
+def _path(scope: Scope) -> str:
+    """The path below the place where the application is mounted."""
+    path: str = scope.get("path", "")
+    root: str = scope.get("root_path", "")
+    return path.removeprefix(root) if root else path
+
+
+async def _body(receive: Receive, most: int) -> bytes:
+    """The body; of one over `most` bytes a little more than `most`, the rest read and dropped."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    pieces, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        piece = message.get("body", b"")
+        if size <= most:
+            pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
+
+
+async def _play(reply: Reply, receive: Receive, send: Send) -> None:
+    start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+    match reply.beats:
+        case (Beat(data=data, pause=0.0),):
+            await send(start)
+            await send({"type": "http.response.body", "body": data})
+        case beats:
+            await _play_in_time(start, beats, receive, send)
+
+
+async def _play_in_time(
+    start: dict[str, Any], beats: tuple[Beat | Cut, ...], receive: Receive, send: Send
+) -> None:
+    """Sends each beat at its time, counted from the start so that delays do not add up.
+
+    It ends at once when the client goes. A cut leaves the call unfinished: the server then
+    closes the connection without the end of the body.
+    """
+    gone = asyncio.ensure_future(_gone(receive))
+    clock = asyncio.get_running_loop().time
+    due, started, last = clock(), False, len(beats) - 1
+    try:
+        for index, beat in enumerate(beats):
+            due += beat.pause
+            if beat.pause:
+                await asyncio.wait({gone}, timeout=max(0.0, due - clock()))
+            if gone.done():
+                return
+            if not started:
+                await send(start)
+                started = True
+            if isinstance(beat, Cut):
+                return
+            more = index < last
+            await send({"type": "http.response.body", "body": beat.data, "more_body": more})
+    finally:
+        gone.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _control(mock: Mock) -> ASGIApp:
+    """The application under `/__mock__`."""
+
+    async def health(_: StarletteRequest) -> Response:
+        return JSONResponse({"status": "ok", "version": __version__, "edition": mock.edition})
+
+    async def openapi(_: StarletteRequest) -> Response:
+        from novita_mock import _openapi
+
+        return JSONResponse(_openapi.document(mock.book, mock.edition))
+
+    return Starlette(
+        routes=[
+            Route(f"{CONTROL}/health", health, methods=["GET"]),
+            Route(f"{CONTROL}/openapi.json", openapi, methods=["GET"]),
+        ]
+    )
