@@ -13,8 +13,8 @@ from hashlib import blake2b
 import orjson
 
 from novita_mock._logprobs import alternatives
-from novita_mock._scenario import ToolCall
-from novita_mock._scene import Call, Choice, Completion, Limit, Prompt, Scene
+from novita_mock._scenario import Answer, ToolCall
+from novita_mock._scene import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
 from novita_mock._tokens import split
 from novita_mock._writer import topics, write
 
@@ -74,10 +74,10 @@ def _takes(scene: Scene, seed: int, most: int, id: str) -> Iterator[_Take]:
 
 def _choice(index: int, take: _Take) -> tuple[Choice, int]:
     """A choice, and the tokens that it took."""
-    answer, limit = take.scene.answer, take.limit
+    answer, limit = _answer(take), take.limit
     purse = _Purse(limit.most if limit.asked is None else limit.asked)
     reasoning = purse.take(split(answer.think)) if answer.think else []
-    content, stopped = _content(take, purse)
+    content, stopped = _content(take, answer, purse)
     calls: list[Call] = []
     if not stopped:
         calls = [_call(call, n, take.id, purse) for n, call in enumerate(answer.tool_calls)]
@@ -88,21 +88,33 @@ def _choice(index: int, take: _Take) -> tuple[Choice, int]:
     return Choice(index, content, reason, reasoning, calls, found), purse.spent
 
 
-def _content(take: _Take, purse: _Purse) -> tuple[list[str] | None, bool]:
+def _answer(take: _Take) -> Answer:
+    """The scripted answer, or what the task asks to be made; without either, an open one."""
+    if take.scene.task == TEXT:
+        return take.scene.answer
+    # Most servers never come here, and what makes values takes a while to import.
+    from novita_mock._make import make
+
+    return make(take.scene.task, take.material, lambda: "".join(_improvised(take, None)))
+
+
+def _content(take: _Take, answer: Answer, purse: _Purse) -> tuple[list[str] | None, bool]:
     """The tokens of the text, and whether a stop sequence ended it."""
-    answer = take.scene.answer
-    if answer.say is None and answer.tool_calls:
+    if answer.say is not None:
+        tokens = split(answer.say)
+    elif answer.tool_calls:
         return None, False
-    tokens = split(answer.say) if answer.say is not None else _improvised(take)
+    else:
+        asked = take.limit.asked
+        # One token more than was asked for, so that it has to be cut.
+        tokens = _improvised(take, None if asked is None else min(asked + 1, take.share))
     kept, stopped = _stop(tokens, take.scene.stops)
     paid = purse.take(kept)
     return paid, stopped and len(paid) == len(kept)
 
 
-def _improvised(take: _Take) -> list[str]:
-    """A text of the kit's own; one token more than was asked for, so that it has to be cut."""
-    asked = take.limit.asked
-    wanted = None if asked is None else min(asked + 1, take.share)
+def _improvised(take: _Take, wanted: int | None) -> list[str]:
+    """A text of the kit's own."""
     tokens = write(take.material, topics(take.prompt.subject), wanted)
     if not take.prompt.continues:
         tokens[0] = tokens[0].lstrip()

@@ -5,10 +5,8 @@ from __future__ import annotations
 from novita_mock._book import Json
 from novita_mock._ledger import About, Script
 from novita_mock._prompt import content_text, last_text
-from novita_mock._scenario import Answer, Facts
+from novita_mock._scenario import IMPROVISED, Answer, Facts
 from novita_mock._values import Refused
-
-IMPROVISED = Answer()
 
 
 def cue(script: Script, about: About, body: Json) -> Answer:
@@ -19,7 +17,8 @@ def cue(script: Script, about: About, body: Json) -> Answer:
     about.rule = script.take(facts)
     if about.rule is None:
         if script.only:
-            raise Refused("unscripted", nearest=nearest(script, facts))
+            about.missed = nearest(script, facts)
+            raise Refused("unscripted", nearest=about.missed)
         return IMPROVISED
     answer = script.rules[about.rule].answer
     if answer.refuse is not None:

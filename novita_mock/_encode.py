@@ -13,7 +13,7 @@ from novita_mock._book import Book, ErrorRow, Errors, Json, Operation
 from novita_mock._scenario import Pace
 from novita_mock._scene import Choice, Completion, Scene
 from novita_mock._shapes import SHAPES
-from novita_mock._values import Beat, Cut, Refused, Reply
+from novita_mock._values import Beat, Cut, Refused, Reply, redact
 
 Header = tuple[bytes, bytes]
 
@@ -40,9 +40,7 @@ def refuse(errors: Errors, edition: str, refusal: Refused, key: str | None) -> R
     if row.text is not None:
         return _plain(row, row.text.encode(), refusal)
     message = str(refusal.detail.get("message") or Errors.fill(row.message, refusal.detail))
-    if key:
-        message = message.replace(key, "***")
-    body = {"code": row.status, "reason": row.reason, "message": message}
+    body = {"code": row.status, "reason": row.reason, "message": redact(message, key)}
     return json_reply(row.status, dumps(body | errors.envelopes[edition]))
 
 

@@ -15,9 +15,8 @@ from typing import Any
 import orjson
 
 from novita_mock._scenario import Facts, Rule, choose
-from novita_mock._values import Reply, Request
+from novita_mock._values import REDACTED, Reply, Request, redact
 
-REDACTED = "***"
 _SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
 
 
@@ -27,7 +26,8 @@ class About:
 
     `operation` is None for an unknown route; `model` and `stream` are what the body said, if it
     could be read; `rule` is the index of the scripted rule that answered; `tokens` were written.
-    `valid`: the body is what the operation's schema describes.
+    `valid`: the body is what the operation's schema describes. `missed`: why no rule took a
+    request that had to be scripted.
     """
 
     operation: str | None = None
@@ -36,6 +36,7 @@ class About:
     rule: int | None = None
     tokens: int = 0
     valid: bool = False
+    missed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Call:
         """The request's body as text, the caller's key replaced by `***` wherever it stands."""
         text = self._request.body.decode(errors="replace")
         key = self._request.headers.get(b"authorization", b"").rpartition(b" ")[2].decode("latin-1")
-        return text.replace(key, REDACTED) if key else text
+        return redact(text, key)
 
     @cached_property
     def request(self) -> Any:

@@ -16,6 +16,7 @@ from novita_mock._words import Words
 
 # A fixed moment: without a clock of the caller's, equal histories have equal bytes.
 _EPOCH = 1_764_547_200.0
+ORIGIN = "https://api.novita.ai"
 _MOST_CALLS = 100_000
 
 
@@ -36,6 +37,7 @@ class Mock(Words):
     any_model: answer for models that are not in the catalogue.
     ttft, gap: seconds before the first and between further chunks of a stream.
     only: refuse what no scripted rule takes.
+    base_urls: where in-process doors answer besides `https://api.novita.ai`.
     clock: gives seconds since 1970 for `created`; a fixed moment if None.
 
     Raises ValueError for an unknown edition, or a pace below zero.
@@ -51,6 +53,7 @@ class Mock(Words):
         ttft: float = 0.0,
         gap: float = 0.0,
         only: bool = False,
+        base_urls: Iterable[str] = (),
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.book: Book = open_book()
@@ -59,11 +62,22 @@ class Mock(Words):
             known = ", ".join(errors.editions)
             raise ValueError(f"unknown edition {edition!r}: expected one of {known}")
         self.edition = edition
-        policy = Policy(edition, frozenset(errors.reasons), frozenset(api_keys))
+        self.base_urls = (ORIGIN, *(url.rstrip("/") for url in base_urls))
+        self.origin = ORIGIN
+        """Scheme, host and whatever stands before the base paths."""
+        keys = tuple(api_keys)
+        self.api_key = keys[0] if keys else "any-key"
+        """A key that is accepted."""
+        policy = Policy(edition, frozenset(errors.reasons), frozenset(keys))
         self._corridor = Corridor(self.book, policy, seed, Pace(ttft, gap), any_model)
         self._ledger = Ledger(seed, clock or _frozen_clock, _MOST_CALLS)
         self._script = Script(only=only)
         super().__init__(self.add, When(), 1, errors.reasons)
+
+    @property
+    def base_url(self) -> str:
+        """Where a client finds the mock."""
+        return self.origin + self.book.bases[0]
 
     def answer(self, request: Request) -> Reply:
         """The reply to `request`. Never raises for anything that a client can send."""

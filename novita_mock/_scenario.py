@@ -52,6 +52,10 @@ class Answer:
     pace: Pace | None = None
 
 
+IMPROVISED = Answer()
+"""An answer that leaves everything open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a rule can look at in a request."""

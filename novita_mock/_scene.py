@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from novita_mock._scenario import Answer, Pace
+
+if TYPE_CHECKING:
+    from novita_mock._instances import Prepared
 
 Alternatives = tuple[int, list[tuple[str, float]]]
 """How many are to be listed at a place, and the tokens there with their log probabilities: first
@@ -32,6 +36,21 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """What is made where no script answers: calls of `tools`, each with the schema of its
+    arguments; a `value` valid for a schema; `any_object`; else text, about the tool results in
+    `report` if there are some."""
+
+    tools: tuple[tuple[str, Prepared], ...] = ()
+    value: Prepared | None = None
+    any_object: bool = False
+    report: str = ""
+
+
+TEXT = Task()
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """What is to be answered. No room after the stage reads a field of the body again.
 
@@ -51,6 +70,7 @@ class Scene:
     include_usage: bool
     answer: Answer
     pace: Pace
+    task: Task = TEXT
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from novita_mock.starlette import Endpoint
 # Running streams get this long to finish after SIGINT or SIGTERM.
 GRACE_SECONDS = 5
 _BACKLOG = 2048
+_MOST_SHOWN = 200
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -45,6 +46,7 @@ def serve(mock: Mock, listener: socket.socket, *, quiet: bool, key_listed: bool)
         log_level="critical",
         access_log=False,
         lifespan="off",
+        ws="none",
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
     )
@@ -92,8 +94,14 @@ def banner(mock: Mock, listener: socket.socket, *, key_listed: bool) -> str:
 
 
 def _log(call: Call, seconds: float) -> None:
-    model = call.model or "-"
+    model = _shown(call.model or "-")
     tokens = f"{call.about.tokens} tok" if call.about.tokens else "-"
     moment = time.strftime("%H:%M:%S")
-    line = f"{moment} {call.method} {call.path} {model} {call.status} {tokens}"
+    line = f"{moment} {call.method} {_shown(call.path)} {model} {call.status} {tokens}"
     print(f"{line} {seconds * 1000:.1f} ms", file=sys.stderr, flush=True)
+
+
+def _shown(text: str) -> str:
+    """What a client sent, as a part of one line: nothing that ends the line or moves the cursor."""
+    whole = text if text.isprintable() else repr(text)[1:-1]
+    return whole if len(whole) <= _MOST_SHOWN else f"{whole[:_MOST_SHOWN]}..."

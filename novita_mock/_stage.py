@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from novita_mock._book import Book, Json, Operation
 from novita_mock._prompt import READERS
-from novita_mock._scenario import Answer, Pace
-from novita_mock._scene import Limit, Scene
+from novita_mock._scenario import IMPROVISED, Answer, Pace
+from novita_mock._scene import TEXT, Limit, Scene, Task
 from novita_mock._values import Refused
 
 ERROR_MODEL = "mock/"
@@ -70,6 +70,7 @@ class Stage:
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             answer=answer,
             pace=answer.pace or pace,
+            task=_task(body) if answer == IMPROVISED else TEXT,
         )
 
     def _limit(self, row: Json, asked: int | None, prompt_tokens: int) -> Limit:
@@ -90,6 +91,16 @@ class Stage:
         most = min((bound for bound in (room, output) if bound is not None), default=None)
         lowered = asked if asked is None or most is None else min(asked, most)
         return Limit(lowered, most)
+
+
+def _task(body: Json) -> Task:
+    """What is to be made, if it is anything but a plain text."""
+    if not (body.get("tools") or body.get("tool_choice") or body.get("response_format")):
+        return TEXT
+    # Most servers never come here, and what makes values takes a while to import.
+    from novita_mock._task import task
+
+    return task(body)
 
 
 def _stops(stop: str | list[str] | None) -> tuple[str, ...]:

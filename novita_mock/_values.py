@@ -55,6 +55,18 @@ class Reply:
         return b"".join(beat.data for beat in self.beats if isinstance(beat, Beat))
 
 
+REDACTED = "***"
+_SHORTEST_SECRET = 6
+
+
+def redact(text: str, secret: str | None) -> str:
+    """`text` without `secret`. One of less than six characters is no key that anybody pays for,
+    and would be found in the middle of words."""
+    if not secret or len(secret) < _SHORTEST_SECRET:
+        return text
+    return text.replace(secret, REDACTED)
+
+
 class Refused(Exception):
     """A room refuses the request.
 

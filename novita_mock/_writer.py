@@ -71,17 +71,21 @@ _PARAGRAPH = 4
 _LOOK_BACK = 400
 _TOPICS = 3
 _WORD = re.compile(r"[^\W\d_]{4,}")
+_SMALL = frozenset(
+    "about could does from give have here into make please should tell than that their them then "
+    "there they this what when where which will with would write your".split()
+)
 _FALLBACK = ["this", "the question", "the context"]
 
 
 def topics(subject: str) -> list[list[str]]:
     """Up to three words of `subject` to write about, as tokens; the longest, in their order."""
     text = subject.strip()[-_LOOK_BACK:]
-    found = list(dict.fromkeys(_WORD.findall(text)))
+    words = dict.fromkeys(_WORD.findall(text))
+    found = [word for word in words if word.lower() not in _SMALL]
     longest = sorted(found, key=len, reverse=True)[:_TOPICS]
-    words = [word for word in found if word in longest] or text.split()[:_TOPICS]
-    words += _FALLBACK[len(words) :]
-    return [split(" " + word) for word in words]
+    chosen = [word for word in found if word in longest] or text.split()[:_TOPICS]
+    return [split(" " + word) for word in chosen + _FALLBACK[len(chosen) :]]
 
 
 def _numbers(material: bytes) -> Iterator[int]:

@@ -137,6 +137,28 @@ def openapi(edition: str) -> None:
     _print_json(_openapi.document(open_book(), edition))
 
 
+@main.command()
+@_json
+def doctor(as_json: bool) -> None:
+    """Tell what in this environment would let a test's calls escape."""
+    import os
+
+    from novita_mock import _doctor
+
+    installed = _doctor.versions()
+    found = _doctor.findings(installed, os.environ)
+    if as_json:
+        shown = [{"problem": f.problem, "remedy": f.remedy} for f in found]
+        _print_json({"versions": installed, "findings": shown})
+        return
+    for name, version in installed.items():
+        click.echo(f"{name} {version}")
+    for finding in found:
+        click.echo(f"\n{finding.problem}\n  {finding.remedy}")
+    if not found:
+        click.echo("\nNothing found that lets calls escape.")
+
+
 def _print_json(value: object) -> None:
     import orjson
 

@@ -48,6 +48,8 @@ class Endpoint:
             return
         start = time.perf_counter()
         body = await _body(receive, self._most)
+        if body is None:
+            return
         call = self.mock.call(Request(scope["method"], path, dict(scope["headers"]), body))
         await _play(call.reply, receive, send)
         if self._on_call is not None:
@@ -69,8 +71,11 @@ def _path(scope: Scope) -> str:
     return path.removeprefix(root) if root else path
 
 
-async def _body(receive: Receive, most: int) -> bytes:
-    """The body; of one over `most` bytes a little more than `most`, the rest read and dropped."""
+async def _body(receive: Receive, most: int) -> bytes | None:
+    """The body; of one over `most` bytes a little more than `most`, the rest read and dropped.
+
+    None if the client went before it had sent all of it.
+    """
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
@@ -78,6 +83,8 @@ async def _body(receive: Receive, most: int) -> bytes:
     pieces, size = [body], len(body)
     while message.get("more_body"):
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         piece = message.get("body", b"")
         if size <= most:
             pieces.append(piece)

@@ -1,0 +1,120 @@
+"""Looks at an environment for what would let a test's calls escape to the real API.
+
+A table of checks, each of which sees the installed versions and the environment variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+
+PACKAGES = (
+    "novita-mock", "openai", "httpx", "httpcore", "httpx2", "httpcore2", "respx", "pytest",
+    "pytest-httpx", "pytest-httpx2", "pytest-asyncio", "anyio", "pytest-xdist", "aiohttp",
+    "httpx-aiohttp", "requests",
+)  # fmt: skip
+
+REAL_HOST = "api.novita.ai"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that lets calls escape, and what to do about it."""
+
+    problem: str
+    remedy: str
+
+
+Versions = Mapping[str, str]
+Environment = Mapping[str, str]
+
+
+def versions() -> dict[str, str]:
+    """The installed ones of `PACKAGES`."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def findings(installed: Versions, environment: Environment) -> list[Finding]:
+    """What would let calls escape, given what is installed and the environment variables."""
+    found = (check(installed, environment) for check in _CHECKS)
+    return [finding for finding in found if finding is not None]
+
+
+def _major(installed: Versions, name: str) -> int:
+    return int(installed.get(name, "0").partition(".")[0])
+
+
+def _respx_alone(installed: Versions, _: Environment) -> Finding | None:
+    if _major(installed, "openai") < 3 or "respx" not in installed:
+        return None
+    return Finding(
+        f"respx {installed['respx']} by itself patches httpx only, but openai "
+        f"{installed['openai']} speaks httpx2: with respx.mock or respx_mock alone its calls leave.",
+        "Use the fixture novita, or novita_mock.respx.mocked, which patch both.",
+    )
+
+
+def _aiohttp(installed: Versions, _: Environment) -> Finding | None:
+    if "httpx-aiohttp" not in installed:
+        return None
+    return Finding(
+        "httpx-aiohttp is installed: openai.DefaultAioHttpClient sends through aiohttp, which "
+        "the fixture novita does not see.",
+        "Test such a client with the fixture novita_server.",
+    )
+
+
+def _other_stacks(installed: Versions, _: Environment) -> Finding | None:
+    others = [name for name in ("requests", "aiohttp") if name in installed]
+    if not others:
+        return None
+    return Finding(
+        f"{' and '.join(others)}: calls made with it are not seen by the fixture novita.",
+        "If your code calls the API with it, test with the fixture novita_server.",
+    )
+
+
+def _plugins_off(_: Versions, environment: Environment) -> Finding | None:
+    if not environment.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return None
+    return Finding(
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD is set: pytest does not load the fixtures and the guard.",
+        "Run pytest -p novita_mock.pytest_plugin.",
+    )
+
+
+def _real_address(_: Versions, environment: Environment) -> Finding | None:
+    names = ("OPENAI_BASE_URL", "NOVITA_BASE_URL")
+    real = [name for name in names if REAL_HOST in environment.get(name, "")]
+    if not real:
+        return None
+    return Finding(
+        f"{' and '.join(real)} names {REAL_HOST}: a test without a fixture calls the real API.",
+        "Run pytest --novita-guard, or unset it for tests.",
+    )
+
+
+def _real_key(_: Versions, environment: Environment) -> Finding | None:
+    if not environment.get("NOVITA_API_KEY"):
+        return None
+    return Finding(
+        "NOVITA_API_KEY is set: a call that escapes is answered, and paid for.",
+        "Run pytest --novita-guard, or unset it for tests.",
+    )
+
+
+_CHECKS: tuple[Callable[[Versions, Environment], Finding | None], ...] = (
+    _respx_alone,
+    _aiohttp,
+    _other_stacks,
+    _plugins_off,
+    _real_address,
+    _real_key,
+)
