@@ -55,8 +55,8 @@ def _respx_alone(installed: Versions, _: Environment) -> Finding | None:
     if _major(installed, "openai") < 3 or "respx" not in installed:
         return None
     return Finding(
-        f"respx {installed['respx']} by itself patches httpx only, but openai "
-        f"{installed['openai']} speaks httpx2: with respx.mock or respx_mock alone its calls leave.",
+        f"respx {installed['respx']} by itself patches httpx only; openai {installed['openai']} "
+        "speaks httpx2. With respx.mock or respx_mock alone its calls leave.",
         "Use the fixture novita, or novita_mock.respx.mocked, which patch both.",
     )
 

@@ -51,9 +51,14 @@ def serve(mock: Mock, listener: socket.socket, *, quiet: bool, key_listed: bool)
         server_header=False,
     )
     server = uvicorn.Server(config)
-    # uvicorn raises the signal again once it has shut down; a wanted end is exit code 0.
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn takes the signals over once it runs, and raises them again when it has shut down:
+    # one that comes before is not lost, and a wanted end is exit code 0.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, end)
     warning = _warning(listener.getsockname()[0])
     if warning:
         click.secho(warning, fg="red", bold=True, err=True)

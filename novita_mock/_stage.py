@@ -95,7 +95,9 @@ class Stage:
 
 def _task(body: Json) -> Task:
     """What is to be made, if it is anything but a plain text."""
-    if not (body.get("tools") or body.get("tool_choice") or body.get("response_format")):
+    *_, last = body.get("messages") or [{}]
+    asked = any(body.get(field) for field in ("tools", "tool_choice", "response_format"))
+    if not asked and last.get("role") != "tool":
         return TEXT
     # Most servers never come here, and what makes values takes a while to import.
     from novita_mock._task import task

@@ -13,7 +13,8 @@ from novita_mock._mock import Mock
 
 
 class Escape(Protocol):
-    """A request that no route answered, as a door recorded it; no key stands in it."""
+    """A request that no operation took, as a door recorded it; no key stands in it. `status` is
+    what it was answered with, None if it was stopped."""
 
     @property
     def method(self) -> str: ...
@@ -23,6 +24,8 @@ class Escape(Protocol):
     def body(self) -> str: ...
     @property
     def why(self) -> str: ...
+    @property
+    def status(self) -> int | None: ...
 
 
 class Watch:
@@ -74,8 +77,9 @@ class Watch:
 def describe(name: str, escape: Escape) -> str:
     """An escape as a failure tells it."""
     sent = f"\n    {escape.body}" if escape.body else ""
+    stopped = "It was stopped. " if escape.status is None else ""
     return (
-        f"{name}: a request would have left for the real API\n\n"
+        f"{name}: a request would have reached the real API\n\n"
         f"    {escape.method} {escape.url}{sent}\n\n"
-        f"It was stopped. {escape.why}\n"
+        f"{stopped}{escape.why}\n"
     )
