@@ -51,7 +51,7 @@ class Corridor:
                 row = self._stage.row(body["model"], caller.error)
                 answer = cue(script, about, body)
                 scene = self._stage.scene(operation, row, body, answer, self._pace)
-                id, created = ledger.draw_id(operation.id_prefix), ledger.now()
+                id, created = ledger.draw_id(scene.id_prefix or operation.id_prefix), ledger.now()
                 completion = compose(scene, self._seed, self._most_tokens, id, created)
                 about.tokens = completion.completion_tokens
                 reply = self._encoders[operation.name].encode(completion, scene)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ class ErrorRow:
     reason: str | None = None
     message: str = ""
     text: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Open(dict[str, object]):
@@ -113,6 +114,7 @@ class Book:
         self.bases: tuple[str, ...] = tuple(description["bases"])
         self.limits: Mapping[str, int] = description["limits"]
         self.overlong: Mapping[str, str] = description["overlong"]
+        self.gates: Json = description["gates"]
         self.operations = {
             name: _operation(name, row) for name, row in description["operations"].items()
         }

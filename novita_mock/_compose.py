@@ -12,11 +12,18 @@ from hashlib import blake2b
 
 import orjson
 
+from novita_mock._dialect import SILENT
+from novita_mock._ids import fill
 from novita_mock._logprobs import alternatives
-from novita_mock._scenario import Answer, ToolCall
+from novita_mock._scenario import IMPROVISED, Answer, ToolCall
 from novita_mock._scene import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
 from novita_mock._tokens import split
 from novita_mock._writer import topics, write
+
+
+_INLINE = "inline_think"
+_OPEN = ("<think>", "\n")
+_CLOSE = ("\n", "</think>", "\n\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +83,31 @@ def _choice(index: int, take: _Take) -> tuple[Choice, int]:
     """A choice, and the tokens that it took."""
     answer, limit = _answer(take), take.limit
     purse = _Purse(limit.most if limit.asked is None else limit.asked)
-    reasoning = purse.take(split(answer.think)) if answer.think else []
-    content, stopped = _content(take, answer, purse)
+    thoughts, inline = _thoughts(take, answer)
+    reasoning = [] if inline else purse.take(thoughts)
+    content, stopped = _content(take, answer, [*_OPEN, *thoughts, *_CLOSE] if inline else [], purse)
     calls: list[Call] = []
     if not stopped:
-        calls = [_call(call, n, take.id, purse) for n, call in enumerate(answer.tool_calls)]
+        calls = [_call(call, n, take, purse) for n, call in enumerate(answer.tool_calls)]
     reason = "stop" if stopped else "length" if purse.cut else "tool_calls" if calls else "stop"
     found = None
     if take.scene.alternatives is not None and content is not None:
         found = alternatives(take.material, content, take.scene.alternatives)
-    return Choice(index, content, reason, reasoning, calls, found), purse.spent
+    details = take.scene.reasoning.details if reasoning else None
+    return Choice(index, content, reason, reasoning, calls, found, details), purse.spent
+
+
+def _thoughts(take: _Take, answer: Answer) -> tuple[list[str], bool]:
+    """The reasoning before the answer, and whether it stands inside the content."""
+    if answer.think is not None:
+        return split(answer.think), False
+    kind = take.scene.reasoning
+    if kind is SILENT or take.scene.answer != IMPROVISED:
+        return [], False
+    material = blake2b(take.material + b"think").digest()
+    thoughts = write(material, topics(take.prompt.subject), sentences=kind.sentences)
+    thoughts[0] = thoughts[0].lstrip()
+    return thoughts, kind.where == _INLINE
 
 
 def _answer(take: _Take) -> Answer:
@@ -98,19 +120,24 @@ def _answer(take: _Take) -> Answer:
     return make(take.scene.task, take.material, lambda: "".join(_improvised(take, None)))
 
 
-def _content(take: _Take, answer: Answer, purse: _Purse) -> tuple[list[str] | None, bool]:
-    """The tokens of the text, and whether a stop sequence ended it."""
+def _content(
+    take: _Take, answer: Answer, before: list[str], purse: _Purse
+) -> tuple[list[str] | None, bool]:
+    """The tokens of the text, `before` it the inline reasoning, and whether a stop sequence
+    ended it."""
     if answer.say is not None:
         tokens = split(answer.say)
     elif answer.tool_calls:
-        return None, False
+        if not before:
+            return None, False
+        tokens = []
     else:
         asked = take.limit.asked
         # One token more than was asked for, so that it has to be cut.
         tokens = _improvised(take, None if asked is None else min(asked + 1, take.share))
     kept, stopped = _stop(tokens, take.scene.stops)
-    paid = purse.take(kept)
-    return paid, stopped and len(paid) == len(kept)
+    paid = purse.take(before + kept if before else kept)
+    return paid, stopped and not purse.cut
 
 
 def _improvised(take: _Take, wanted: int | None) -> list[str]:
@@ -121,13 +148,14 @@ def _improvised(take: _Take, wanted: int | None) -> list[str]:
     return tokens
 
 
-def _call(call: ToolCall, n: int, id: str, purse: _Purse) -> Call:
+def _call(call: ToolCall, n: int, take: _Take, purse: _Purse) -> Call:
     text = call.arguments
     if not isinstance(text, str):
         text = orjson.dumps(call.arguments).decode()
     purse.take(split(call.name))
     # Unlike the text, the id belongs to this one answer: the next answer's calls have others.
-    return Call(call.id or f"call_{n:02d}_{id[-22:]}", call.name, purse.take(split(text)))
+    id = call.id or fill(take.scene.manner.call_id, take.id, n, call.name)
+    return Call(id, call.name, purse.take(split(text)))
 
 
 def _stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], bool]:

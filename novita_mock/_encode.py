@@ -9,7 +9,9 @@ from itertools import accumulate, zip_longest
 
 import orjson
 
+from novita_mock import _accent
 from novita_mock._book import Book, ErrorRow, Errors, Json, Operation
+from novita_mock._dialect import PLAIN, Manner
 from novita_mock._scenario import Pace
 from novita_mock._scene import Choice, Completion, Scene
 from novita_mock._shapes import SHAPES
@@ -23,15 +25,18 @@ EVENTS: tuple[Header, ...] = (
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-cache"),
 )
+DATA, END = b"data: ", b"\n\n"
 DONE = b"data: [DONE]\n\n"
 
 dumps = orjson.dumps
 
 
-def json_reply(status: int, body: bytes, pause: float = 0.0) -> Reply:
-    """A reply with a JSON body, `pause` seconds after the request."""
+def json_reply(
+    status: int, body: bytes, pause: float = 0.0, more: tuple[Header, ...] = ()
+) -> Reply:
+    """A reply with a JSON body and perhaps `more` headers, `pause` seconds after the request."""
     length = (b"content-length", b"%d" % len(body))
-    return Reply(status, (JSON, length), (Beat(body, pause),))
+    return Reply(status, (JSON, length, *more), (Beat(body, pause),))
 
 
 def refuse(errors: Errors, edition: str, refusal: Refused, key: str | None) -> Reply:
@@ -41,7 +46,8 @@ def refuse(errors: Errors, edition: str, refusal: Refused, key: str | None) -> R
         return _plain(row, row.text.encode(), refusal)
     message = str(refusal.detail.get("message") or Errors.fill(row.message, refusal.detail))
     body = {"code": row.status, "reason": row.reason, "message": redact(message, key)}
-    return json_reply(row.status, dumps(body | errors.envelopes[edition]))
+    more = tuple((name.encode(), value.encode()) for name, value in row.headers.items())
+    return json_reply(row.status, dumps(body | errors.envelopes[edition]), more=more)
 
 
 def _plain(row: ErrorRow, body: bytes, refusal: Refused) -> Reply:
@@ -73,9 +79,18 @@ class Encoder:
 
     def encode(self, completion: Completion, scene: Scene) -> Reply:
         """The reply: one JSON body, or the events of a stream."""
+        plain = scene.manner is PLAIN
         if not scene.stream:
-            return json_reply(200, dumps(self._whole(completion)), scene.pace.ttft)
-        return Reply(200, EVENTS, _play(self._frames(completion, scene), scene.pace))
+            body = self._whole(completion)
+            told = body if plain else _accent.whole(body, scene.manner)
+            return json_reply(200, dumps(told), scene.pace.ttft)
+        usage = _usage(completion) if scene.include_usage else None
+        frames = (
+            self._frames(completion, usage)
+            if plain
+            else self._told(completion, usage, scene.manner)
+        )
+        return Reply(200, EVENTS, _play([*frames, DONE], scene.pace))
 
     def _whole(self, completion: Completion) -> Json:
         return {
@@ -87,19 +102,25 @@ class Encoder:
             "usage": _usage(completion),
         }
 
-    def _frames(self, completion: Completion, scene: Scene) -> list[bytes]:
+    def _told(self, completion: Completion, usage: Json | None, manner: Manner) -> list[bytes]:
+        """The frames of a stream in the manner of its model."""
+        plain = (frame[len(DATA) :] for frame in self._frames(completion, None))
+        told = _accent.chunks([orjson.loads(chunk) for chunk in plain], usage, manner)
+        return [DATA + dumps(chunk) + END for chunk in told]
+
+    def _frames(self, completion: Completion, usage: Json | None) -> list[bytes]:
+        """The frames of a stream but for the last; with the `usage` if it was asked for."""
         head = b'data: {"id":%b,"object":%b,"created":%d,"model":%b,"choices":[' % (
             dumps(completion.id),
             dumps(self._chunk_object),
             completion.created,
             dumps(completion.model),
         )
-        tail = b'],"usage":null}\n\n' if scene.include_usage else b"]}\n\n"
+        tail = b"]}\n\n" if usage is None else b'],"usage":null}\n\n'
         lanes = [self._lane(choice, head, tail) for choice in completion.choices]
         frames = [frame for row in zip_longest(*lanes) for frame in row if frame is not None]
-        if scene.include_usage:
-            frames.append(head + b'],"usage":%b}\n\n' % dumps(_usage(completion)))
-        frames.append(DONE)
+        if usage is not None:
+            frames.append(head + b'],"usage":%b}\n\n' % dumps(usage))
         return frames
 
     def _lane(self, choice: Choice, head: bytes, tail: bytes) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from itertools import chain, islice
-from math import log
+from math import floor, log
 
 from novita_mock._scene import Alternatives
 
@@ -21,7 +21,8 @@ _COMMON = (
 def _ladder(level: int) -> tuple[float, ...]:
     first = 0.55 + 0.4 * level / (_LEVELS - 1)
     others = ((1 - first) / 2**step for step in range(1, _MOST))
-    return tuple(round(log(p), 6) for p in chain([first], others))
+    # Rounded down, so that no rounding lifts the sum above one.
+    return tuple(floor(log(p) * 1e6) / 1e6 for p in chain([first], others))
 
 
 _LADDERS = tuple(map(_ladder, range(_LEVELS)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from novita_mock._dialect import PLAIN, SILENT, Manner, Reasoning
 from novita_mock._scenario import Answer, Pace
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ class Scene:
     answer: Answer
     pace: Pace
     task: Task = TEXT
+    reasoning: Reasoning = SILENT
+    manner: Manner = PLAIN
+
+    @property
+    def id_prefix(self) -> str:
+        """What the id of an answer begins with, if the model has a manner of its own."""
+        return self.manner.completion_id.partition("{")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer. `content` is None where there are only tool calls."""
+    """One answer. `content` is None where there are only tool calls; `details` is the item of
+    `reasoning_details` that repeats the reasoning, if there is one."""
 
     index: int
     content: list[str] | None
@@ -92,6 +101,7 @@ class Choice:
     reasoning: list[str]
     calls: list[Call]
     alternatives: list[Alternatives] | None
+    details: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,10 @@ def _chat_whole(choice: Choice) -> Json:
     text = None if choice.content is None else "".join(choice.content)
     message: Json = {"role": "assistant", "content": text}
     if choice.reasoning:
-        message["reasoning_content"] = "".join(choice.reasoning)
+        thoughts = "".join(choice.reasoning)
+        message["reasoning_content"] = thoughts
+        if choice.details is not None:
+            message |= _detail(choice.details, thoughts)
     if choice.calls:
         message["tool_calls"] = [_call(call, "".join(call.fragments)) for call in choice.calls]
     whole = {"index": choice.index, "message": message, "finish_reason": choice.finish_reason}
@@ -52,7 +55,12 @@ def _chat_piece(choice: Choice, delta: Json, finish_reason: str | None = None) -
 def _chat_opening(choice: Choice) -> Iterator[Json]:
     yield _chat_piece(choice, {"role": "assistant"})
     for token in choice.reasoning:
-        yield _chat_piece(choice, {"reasoning_content": token})
+        details = {} if choice.details is None else _detail(choice.details, token)
+        yield _chat_piece(choice, {"reasoning_content": token, **details})
+
+
+def _detail(details: Json, text: str) -> Json:
+    return {"reasoning_details": [{**details, "text": text}]}
 
 
 def _chat_closing(choice: Choice) -> Iterator[Json]:

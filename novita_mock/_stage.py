@@ -9,6 +9,8 @@ import difflib
 from collections.abc import Mapping
 
 from novita_mock._book import Book, Json, Operation
+from novita_mock._dialect import Dialects
+from novita_mock._gates import check_features, check_history
 from novita_mock._prompt import READERS
 from novita_mock._scenario import IMPROVISED, Answer, Pace
 from novita_mock._scene import TEXT, Limit, Scene, Task
@@ -27,6 +29,8 @@ class Stage:
         self._lowers = book.overlong[edition] == LOWER
         self._most_choices = book.limits["choices"]
         self._reasons = frozenset(book.errors.reasons)
+        self._gates = book.gates if edition in book.gates["editions"] else None
+        self._dialects = Dialects(book, edition)
 
     def row(self, model: str, key_error: str | None) -> Json:
         """The row of `model`. The errors that a model id or a key asks for are answered here."""
@@ -53,6 +57,10 @@ class Stage:
         """What `body` asks `row`'s model for; refuses what that model or this kit cannot do."""
         if operation.endpoint not in row["endpoints"]:
             raise Refused("endpoint_missing", model=row["id"], endpoint=operation.endpoint)
+        if self._gates is not None:
+            check_features(self._gates, row, body)
+        check_history(body)
+        dialect = self._dialects.of(row["id"])
         prompts = READERS[operation.name](body)
         n = int(body.get("n") or 1)
         if n * len(prompts) > self._most_choices:
@@ -71,6 +79,8 @@ class Stage:
             answer=answer,
             pace=answer.pace or pace,
             task=_task(body) if answer == IMPROVISED else TEXT,
+            reasoning=dialect.reasoning(body, answered=_ends_with(body, "tool")),
+            manner=dialect.manner,
         )
 
     def _limit(self, row: Json, asked: int | None, prompt_tokens: int) -> Limit:
@@ -78,6 +88,8 @@ class Stage:
         context, output = row.get("context_size") or None, row.get("max_output_tokens") or None
         room = None if context is None else context - prompt_tokens
         wanted = asked or 0
+        if output is not None and wanted > output and not self._lowers:
+            raise Refused("max_tokens_exceeded", max_tokens=wanted, limit=output, model=row["id"])
         if room is not None and (room <= 0 or (wanted > room and not self._lowers)):
             raise Refused(
                 "context_exceeded",
@@ -86,8 +98,6 @@ class Stage:
                 max_tokens=wanted,
                 limit=context,
             )
-        if output is not None and wanted > output and not self._lowers:
-            raise Refused("max_tokens_exceeded", max_tokens=wanted, limit=output, model=row["id"])
         most = min((bound for bound in (room, output) if bound is not None), default=None)
         lowered = asked if asked is None or most is None else min(asked, most)
         return Limit(lowered, most)
@@ -95,14 +105,18 @@ class Stage:
 
 def _task(body: Json) -> Task:
     """What is to be made, if it is anything but a plain text."""
-    *_, last = body.get("messages") or [{}]
     asked = any(body.get(field) for field in ("tools", "tool_choice", "response_format"))
-    if not asked and last.get("role") != "tool":
+    if not asked and not _ends_with(body, "tool"):
         return TEXT
     # Most servers never come here, and what makes values takes a while to import.
     from novita_mock._task import task
 
     return task(body)
+
+
+def _ends_with(body: Json, role: str) -> bool:
+    messages = body.get("messages")
+    return bool(messages) and messages[-1]["role"] == role
 
 
 def _stops(stop: str | list[str] | None) -> tuple[str, ...]:

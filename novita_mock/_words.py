@@ -58,7 +58,7 @@ class Words:
         **played: Unpack[Played],
     ) -> Self:
         """Answers with a call of the tool `name`. `arguments`: an object, or text sent as it is."""
-        return self.call_tools(ToolCall(name, arguments or {}, id), **played)
+        return self.call_tools(ToolCall(name, {} if arguments is None else arguments, id), **played)
 
     def call_tools(self, *calls: ToolCall, **played: Unpack[Played]) -> Self:
         """Answers with several calls at once."""

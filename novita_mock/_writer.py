@@ -110,17 +110,20 @@ def _filled(template: _Template, words: list[list[str]]) -> list[str]:
     return [t for piece in template for t in (words[piece] if isinstance(piece, int) else piece)]
 
 
-def write(material: bytes, words: list[list[str]], wanted: int | None) -> list[str]:
-    """An answer about `words` (see `topics`): `wanted` tokens, or as many as come naturally.
+def write(
+    material: bytes, words: list[list[str]], wanted: int | None = None, sentences: int | None = None
+) -> list[str]:
+    """A text about `words` (see `topics`): `wanted` tokens, so many `sentences`, or as many as come
+    naturally.
 
     It begins with a blank, as the continuation of a text does.
     """
     numbers = _numbers(material)
     natural = 3 + next(numbers) % 4
-    sentences = _sentences(numbers, words)
+    text = _sentences(numbers, words)
     if wanted is None:
-        return [token for sentence in islice(sentences, natural) for token in sentence]
+        return [token for part in islice(text, sentences or natural) for token in part]
     tokens: list[str] = []
     while len(tokens) < wanted:
-        tokens += next(sentences)
+        tokens += next(text)
     return tokens[:wanted]

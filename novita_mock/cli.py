@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from novita_mock._mock import Mock
 
 EXIT_USAGE = 2
+_PIPE_WIDTH = 240
 EDITIONS = open_book().errors.editions
 
 _edition = click.option(
@@ -178,7 +179,8 @@ def _print(rows: list[dict[str, Any]], columns: Iterable[str], title: str, as_js
         table.add_column(column, overflow="fold", no_wrap=not wide)
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
-    Console().print(table)
+    # A pipe has no width of its own: what is read there must not be cropped to a guessed one.
+    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 def _cell(value: object) -> str:

@@ -79,7 +79,7 @@ async def _body(receive: Receive, most: int) -> bytes | None:
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
-        return body
+        return None if message["type"] == "http.disconnect" else body
     pieces, size = [body], len(body)
     while message.get("more_body"):
         message = await receive()

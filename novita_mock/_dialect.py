@@ -1,0 +1,149 @@
+"""How a model answers in an edition: where it puts its reasoning, and the manners of its wire.
+
+Read from the dialects of `schemas/models.json`. Editions `v3` and `2026` know only what their pages
+tell, which is where some models reason; the wire of edition `live` is as it was observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from novita_mock._book import Book, Json
+
+LIVE = "live"
+_DOCUMENTED = "docs"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What differs on the wire between models; the words are those of `dialect_words`."""
+
+    usage: str = "U0"
+    first_chunk: str = "role"
+    empty_deltas: int = 0
+    last_chunk: str = "empty_delta"
+    arguments_in_first: str = "empty"
+    type_on_later: bool = False
+    call_id: str = "call_{index:02}_{alnum:22}"
+    completion_id: str = ""
+    body_keys: Json = field(default_factory=dict)
+    choice_keys: Json = field(default_factory=dict)
+    message_keys: Json = field(default_factory=dict)
+    completion_model: str = ""
+    chunk_model: str = ""
+    usage_details: str = ""
+
+
+PLAIN = Manner()
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """Where the reasoning of one answer goes, how much there is (in sentences), and the item of
+    `reasoning_details` that repeats it, if there is one."""
+
+    where: str
+    sentences: int
+    details: Json | None = None
+
+
+SILENT = Reasoning("none", 0)
+_USUAL = 2
+_EFFORTS = {"low": 1, "high": 3, "max": 5}
+
+
+class Dialect:
+    """What is known of one model in one edition."""
+
+    def __init__(self, record: Json, edition: str) -> None:
+        self._record = record
+        self._live = edition == LIVE
+        documented = any(source.startswith(_DOCUMENTED) for source in record["source"])
+        self._reasoning: Json = record["reasoning"] if self._live or documented else {}
+
+    @cached_property
+    def manner(self) -> Manner:
+        """The manners of the wire."""
+        if not self._live:
+            return PLAIN
+        record, calls = self._record, self._record.get("tool_calls") or {}
+        keys, names = record.get("extra_keys") or {}, record.get("answers_as") or {}
+        known = {
+            "usage": record["usage"].get("asked"),
+            "first_chunk": record.get("first_chunk"),
+            "empty_deltas": record.get("empty_deltas_after_role"),
+            "last_chunk": record.get("last_chunk"),
+            "arguments_in_first": calls.get("arguments_in_first"),
+            "type_on_later": calls.get("type_on_later"),
+            "call_id": calls.get("id_form"),
+            "completion_id": record.get("completion_id"),
+            "body_keys": keys.get("body"),
+            "choice_keys": keys.get("choice"),
+            "message_keys": keys.get("message"),
+            "completion_model": names.get("completion"),
+            "chunk_model": names.get("chunk"),
+            "usage_details": record.get("usage_details"),
+        }
+        return Manner(**{name: value for name, value in known.items() if value is not None})
+
+    @property
+    def overrides(self) -> Mapping[str, Json]:
+        """Situations that the model answers in its own way."""
+        return self._record.get("error_overrides") or {} if self._live else {}
+
+    def reasoning(self, body: Json, *, answered: bool) -> Reasoning:
+        """The reasoning that `body` gets; `answered`: it ends with a tool result."""
+        known = self._reasoning
+        where, on = known.get("where") or SILENT.where, known.get("default")
+        said = _said(body, known.get("switch"), *known.get("switch_aliases", ()))
+        details = known.get("details")
+        match known.get("switch_effect"):
+            case "off_if_false":
+                on = said is not False
+            case "moves_if_true" if said is True:
+                where = "reasoning_content"
+            case None if details:
+                on = said is True
+        if where == SILENT.where or not on or (answered and known.get("may_be_missing")):
+            return SILENT
+        return Reasoning(where, self._sentences(said), details)
+
+    def _sentences(self, said: object) -> int:
+        efforts: Json = self._reasoning.get("efforts") or {}
+        effort = efforts.get(str(said), efforts.get("*")) if said is not None else None
+        return _EFFORTS.get(str(effort), _USUAL)
+
+
+def _said(body: Json, *paths: str | None) -> object:
+    """The first of the fields, named with dots, that `body` has."""
+    for path in paths:
+        value: object = body
+        for name in (path or "").split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is not None:
+            return value
+    return None
+
+
+class Dialects:
+    """The dialect of each model in one edition."""
+
+    def __init__(self, book: Book, edition: str) -> None:
+        records: Json = book.catalogue["dialects"]
+        self._of: Mapping[str, str] = book.catalogue["dialect_of"]
+        default = records["default"]
+        self._known = {name: Dialect(_merged(default, r), edition) for name, r in records.items()}
+
+    def of(self, model: str) -> Dialect:
+        """The dialect of `model`."""
+        return self._known[self._of.get(model, "default")]
+
+
+def _merged(default: Json, record: Json) -> Json:
+    """`record` with what it leaves open taken from `default`, one level deep."""
+    merged = {**default, **record}
+    for name in ("usage", "reasoning"):
+        merged[name] = {**default[name], **record.get(name, {})}
+    return merged

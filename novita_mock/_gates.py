@@ -1,0 +1,64 @@
+"""What a model must have for a request, and what a conversation must hold together by.
+
+Part of the stage. Which features are asked for where stands in `operations.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from novita_mock import _explain
+from novita_mock._book import Json
+from novita_mock._values import Refused
+
+
+def check_features(gates: Json, row: Json, body: Json) -> None:
+    """Refuses a request that asks `row`'s model for what it does not have."""
+    features = row.get("features", ())
+    for gate in gates["features"]:
+        if gate["feature"] not in features and _asks(gate, body.get(gate["field"])):
+            raise Refused(gate["situation"], model=row["id"])
+    inputs = row.get("input_modalities", ())
+    kinds = {part["type"] for part in _parts(body)}
+    for gate in gates["parts"]:
+        if gate["part"] in kinds and gate["modality"] not in inputs:
+            raise Refused(gate["situation"], model=row["id"])
+
+
+def _asks(gate: Json, said: Any) -> bool:
+    if "kinds" in gate:
+        return bool(said) and said["type"] in gate["kinds"]
+    return bool(said)
+
+
+def _parts(body: Json) -> Iterator[Json]:
+    for message in body.get("messages") or ():
+        if isinstance(message.get("content"), list):
+            yield from message["content"]
+
+
+def check_history(body: Json) -> None:
+    """Refuses a tool result whose call was never made, and calls that share an id."""
+    issued: set[str] = set()
+    for index, message in enumerate(body.get("messages") or ()):
+        if message["role"] == "tool":
+            _check_result(["messages", index, "tool_call_id"], message["tool_call_id"], issued)
+        ids = [call["id"] for call in message.get("tool_calls") or ()]
+        for number, id in enumerate(ids):
+            if id in ids[:number]:
+                place = _explain.path(["messages", index, "tool_calls", number, "id"])
+                expected = "an id that no other call of the message has"
+                raise _bad(f"{place}: expected {expected}; got {_explain.show(id)}")
+        issued.update(ids)
+
+
+def _check_result(place: list[str | int], id: str, issued: set[str]) -> None:
+    if id not in issued:
+        known = ", ".join(map(_explain.show, sorted(issued))) or "there is none"
+        expected = f"the id of an earlier tool call ({known})"
+        raise _bad(f"{_explain.path(place)}: expected {expected}; got {_explain.show(id)}")
+
+
+def _bad(problem: str) -> Refused:
+    return Refused("bad_body", problem=problem)

@@ -1,0 +1,253 @@
+"""The door for respx: routes that answer as a mock does, under httpx and httpx2 alike.
+
+respx itself patches httpcore only, and openai from version 3 on speaks httpx2: the mocker here
+covers both cores. What goes to the API's hosts and finds no operation is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import respx
+from respx.models import AllMockedAssertionError, PassThrough
+
+from novita_mock._book import open_book
+from novita_mock._ledger import About, Call
+from novita_mock._mock import ORIGIN, Mock
+from novita_mock._places import Places
+from novita_mock._values import Reply, Request
+from novita_mock.httpcore import MOCKER, error_class, stopping
+from novita_mock.httpx import Playing, request_of, stream_of
+
+__all__ = ["MOCKER", "UNKNOWN", "Escape", "Router", "guard", "install", "mocked"]
+
+UNKNOWN = "unknown"
+"""Name of the route for requests that no operation takes."""
+
+_UNANSWERED = Reply(0, (), ())
+
+Answer = Callable[[httpx.Request], httpx.Response | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """A request to the API's hosts that no operation's route took. The key stands nowhere in it.
+
+    `status` is what it was answered with; None if it was stopped.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    body: str
+    why: str
+    status: int | None = None
+
+
+class Router(respx.MockRouter):
+    """A respx router for httpx and httpx2 whose last routes are those of `mock`, so that each route
+    added to it goes before them. `escapes` is what no operation took."""
+
+    def __init__(
+        self, mock: Mock, base_urls: Iterable[str], *, assert_all_called: bool, pass_through: bool
+    ) -> None:
+        super().__init__(assert_all_called=assert_all_called, using=MOCKER)
+        self.mock = mock
+        self.escapes: list[Escape] = []
+        self._places = Places(mock.book, base_urls)
+        self._pass_through = pass_through
+        self._own: tuple[str, ...] = ()
+
+    def install(self, *, unknown: bool) -> None:
+        """Adds the routes of the mock."""
+        self._own = tuple(_install(self, self.mock, self._places, unknown, self.escapes))
+
+    def add(self, route: respx.Route, *, name: str | None = None) -> respx.Route:
+        """Adds a route before those of the mock."""
+        added = super().add(route, name=name)
+        for own in self._own:
+            if own in self.routes:
+                self.routes.add(self.pop(own), name=own)
+        return added
+
+    def assert_all_called(self) -> None:
+        """Asserts that each route but those of the mock was called."""
+        idle = [route for route in self.routes if not route.called and route.name not in self._own]
+        assert not idle, f"RESPX: some routes were not called: {idle}"
+
+    def refusal(self, request: httpx.Request, *, alone: bool) -> Exception:
+        """What becomes of a request that no route takes. Other routers of the test, if there are
+        any, decide on what does not go to the API."""
+        url = str(request.url)
+        if self._places.owns(url):
+            why = self._places.why(request.method, url)
+            escape = _escape(request_of(request, request.url.path), url, why)
+            self.escapes.append(escape)
+            return _stopped(escape)
+        if alone and self._pass_through:
+            origin: Any = None
+            return PassThrough(f"not for the API: {request!r}", request=request, origin=origin)
+        return AllMockedAssertionError(f"RESPX: {request!r} not mocked!")
+
+
+def install(
+    router: respx.Router,
+    mock: Mock,
+    base_urls: Iterable[str] | None = None,
+    *,
+    unknown: bool = True,
+    escapes: list[Escape] | None = None,
+) -> dict[str, respx.Route]:
+    """Adds routes to `router` that answer as `mock` does, and gives them by the operation's name.
+
+    base_urls: where they answer; those of the mock if None. A base URL is an origin, or an origin
+        and a path that stands before or in place of the API's own base paths.
+    unknown: add the route `UNKNOWN`, which gives the mock's 404 or 405 to what no operation takes.
+    escapes: takes down what the route `UNKNOWN` answered.
+
+    Routes that are added later go before these. Raises ValueError for a base URL without a host.
+    """
+    places = Places(mock.book, mock.base_urls if base_urls is None else base_urls)
+    return _install(router, mock, places, unknown, [] if escapes is None else escapes)
+
+
+@contextmanager
+def mocked(
+    mock: Mock,
+    *,
+    base_urls: Iterable[str] | None = None,
+    assert_all_called: bool = False,
+    pass_through: bool = True,
+    unknown: bool = True,
+) -> Iterator[Router]:
+    """While it is entered, `mock` answers every httpx and httpx2 client. Gives the router.
+
+    assert_all_called: fail at the end if a route that was added to the router was not called.
+    pass_through: let requests to other hosts go, unless another active router has its say.
+
+    The other arguments are those of `install`. A request to the API's hosts that no route takes
+    fails as a connection would, and stands in the router's `escapes`.
+    """
+    urls = mock.base_urls if base_urls is None else base_urls
+    router = Router(mock, urls, assert_all_called=assert_all_called, pass_through=pass_through)
+    router.install(unknown=unknown)
+    with router:
+        yield router
+
+
+@contextmanager
+def guard(base_urls: Iterable[str] = (ORIGIN,)) -> Iterator[list[Escape]]:
+    """While it is entered, requests to `base_urls` that reach the network fail instead as a
+    connection would. Gives the list of them, which grows. Routes of respx go before it."""
+    places, escapes = Places(open_book(), base_urls), list[Escape]()
+
+    def stop(request: Any) -> None:
+        url = bytes(request.url).decode("ascii")
+        if places.owns(url):
+            headers = {name.lower(): value for name, value in request.headers}
+            body = b"".join(request.stream) if isinstance(request.stream, Iterable) else b""
+            sent = Request(request.method.decode("ascii"), "", headers, body)
+            escapes.append(_escape(sent, url, "No mock was active."))
+            raise _stopped(escapes[-1])
+
+    with stopping(stop):
+        yield escapes
+
+
+def _install(
+    router: respx.Router, mock: Mock, places: Places, unknown: bool, escapes: list[Escape]
+) -> dict[str, respx.Route]:
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if _is_overridden(router, own, request):
+            return None
+        path = places.inner(request.url.host, request.url.path)
+        call = mock.call(request_of(request, path))
+        if call.operation is None:
+            url = str(request.url)
+            why = f"{places.why(request.method, url)} It was answered with {call.status}."
+            escapes.append(_escape(call, url, why, call.status))
+        return _response(request, call.reply)
+
+    lookups = {
+        operation.name: {"method": operation.method, "url__regex": places.pattern(operation.path)}
+        for operation in mock.book.operations.values()
+    }
+    if unknown:
+        lookups[UNKNOWN] = {"url__regex": places.pattern()}
+    own: dict[str, respx.Route] = {}
+    for name, lookup in lookups.items():
+        # A pattern with a host is one that a router's own base URL leaves as it is.
+        route = _Route(answer, host__in=places.hosts, **lookup)
+        own[name] = router.add(route, name=name)
+    return own
+
+
+class _Route(respx.Route):
+    """A route of a mock. Left as it is, it answers without the questions that respx has for a side
+    effect; it is a route like any other once somebody gives it an answer of their own."""
+
+    def __init__(self, answer: Answer, **lookups: Any) -> None:
+        super().__init__(**lookups)
+        self._answer = answer
+        self.mock(side_effect=answer)
+
+    def match(self, request: httpx.Request) -> Any:
+        """The answer; None if the route does not take the request."""
+        if self.side_effect is not self._answer or self.is_pass_through:
+            return super().match(request)
+        return self._answer(request) if self.pattern.match(request) else None
+
+
+def _is_overridden(
+    router: respx.Router, own: dict[str, respx.Route], request: httpx.Request
+) -> bool:
+    """Whether a route that was added after ours takes the request."""
+    for route in reversed(list(router.routes)):
+        if any(route is ours for ours in own.values()):
+            return False
+        if route.pattern.match(request):
+            return True
+    return False
+
+
+def _response(request: httpx.Request, reply: Reply) -> httpx.Response:
+    stream = stream_of(httpx, request, reply, lambda name, message: error_class(name)(message))
+    kind = _Opening if isinstance(stream, Playing) else httpx.Response
+    return kind(reply.status, headers=reply.headers, stream=stream, request=request)
+
+
+class _Opening(httpx.Response):
+    """A response whose first bytes are still to come. respx does not tell a route whether sync or
+    async code is waiting: async code awaits this, sync code asks for its stream."""
+
+    @property
+    def stream(self) -> Any:  # in httpx a plain attribute
+        self._playing.open()
+        return self._playing
+
+    @stream.setter
+    def stream(self, playing: Any) -> None:
+        self._playing = playing
+
+    def __await__(self) -> Generator[Any, None, httpx.Response]:
+        return self._opened().__await__()
+
+    async def _opened(self) -> httpx.Response:
+        await self._playing.aopen()
+        return httpx.Response(
+            self.status_code, headers=self.headers, stream=self._playing, request=self.request
+        )
+
+
+def _escape(sent: Request | Call, url: str, why: str, status: int | None = None) -> Escape:
+    call = sent if isinstance(sent, Call) else Call(0, About(), _UNANSWERED, sent)
+    return Escape(call.method, url, dict(call.headers), call.body, why, status)
+
+
+def _stopped(escape: Escape) -> Exception:
+    message = f"novita-mock stopped {escape.method} {escape.url}. {escape.why}"
+    return error_class("ConnectError", AllMockedAssertionError)(message)
