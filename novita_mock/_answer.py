@@ -56,8 +56,9 @@ class Corridor:
                 about.tokens = completion.completion_tokens
                 reply = self._encoders[operation.name].encode(completion, scene)
         except Refused as refusal:
+            own = self._stage.own_error(about.model, refusal.name)
             key = caller.key if caller else None
-            reply = refuse(self._errors, self._policy.edition, refusal, key)
+            reply = refuse(self._errors, self._policy.edition, refusal, key, own)
         return ledger.record(request, reply, about)
 
     def _listed(self, model: str | None, key_error: str | None) -> Reply:

@@ -88,10 +88,15 @@ class Dialect:
         }
         return Manner(**{name: value for name, value in known.items() if value is not None})
 
-    @property
+    @cached_property
     def overrides(self) -> Mapping[str, Json]:
         """Situations that the model answers in its own way."""
         return self._record.get("error_overrides") or {} if self._live else {}
+
+    def most_tokens(self, listed: int | None) -> int | None:
+        """The most tokens that the model writes: what its refusal says, else what is `listed`."""
+        most: int | None = self.overrides.get("max_tokens_exceeded", {}).get("maximum", listed)
+        return most
 
     def reasoning(self, body: Json, *, answered: bool) -> Reasoning:
         """The reasoning that `body` gets; `answered`: it ends with a tool result."""

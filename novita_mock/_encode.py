@@ -12,6 +12,7 @@ import orjson
 from novita_mock import _accent
 from novita_mock._book import Book, ErrorRow, Errors, Json, Operation
 from novita_mock._dialect import PLAIN, Manner
+from novita_mock._ids import fill
 from novita_mock._scenario import Pace
 from novita_mock._scene import Choice, Completion, Scene
 from novita_mock._shapes import SHAPES
@@ -39,15 +40,27 @@ def json_reply(
     return Reply(status, (JSON, length, *more), (Beat(body, pause),))
 
 
-def refuse(errors: Errors, edition: str, refusal: Refused, key: str | None) -> Reply:
-    """The reply to a refused request. The caller's key never stands in it."""
+def refuse(
+    errors: Errors, edition: str, refusal: Refused, key: str | None, own: Json | None
+) -> Reply:
+    """The reply to a refused request; `own` if the model has its own way to say it. The caller's
+    key never stands in it."""
     row = errors.row(refusal.name, edition)
+    if own is not None:
+        return json_reply(own["status"], dumps(_own(own, refusal)))
     if row.text is not None:
         return _plain(row, row.text.encode(), refusal)
     message = str(refusal.detail.get("message") or Errors.fill(row.message, refusal.detail))
     body = {"code": row.status, "reason": row.reason, "message": redact(message, key)}
     more = tuple((name.encode(), value.encode()) for name, value in row.headers.items())
     return json_reply(row.status, dumps(body | errors.envelopes[edition]), more=more)
+
+
+def _own(own: Json, refusal: Refused) -> Json:
+    """A body of the second shape: what it says ends with a trace id."""
+    text = fill(own["body"]["message"], str(refusal.detail))
+    sizes = {"value": refusal.detail.get("max_tokens"), "maximum": own.get("maximum")}
+    return {**own["body"], "message": Errors.fill(text, sizes)}
 
 
 def _plain(row: ErrorRow, body: bytes, refusal: Refused) -> Reply:

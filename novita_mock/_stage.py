@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Mapping
 
 from novita_mock._book import Book, Json, Operation
-from novita_mock._dialect import Dialects
+from novita_mock._dialect import Dialect, Dialects
 from novita_mock._gates import check_features, check_history
 from novita_mock._prompt import READERS
 from novita_mock._scenario import IMPROVISED, Answer, Pace
@@ -51,6 +51,10 @@ class Stage:
         near = difflib.get_close_matches(model, self._models, n=1)
         return f" Did you mean {near[0]!r}?" if near else ""
 
+    def own_error(self, model: str | None, situation: str) -> Json | None:
+        """How `model` answers a situation, if it does so in its own way."""
+        return self._dialects.of(model).overrides.get(situation) if model else None
+
     def scene(
         self, operation: Operation, row: Json, body: Json, answer: Answer, pace: Pace
     ) -> Scene:
@@ -69,7 +73,7 @@ class Stage:
         return Scene(
             model=body["model"],
             prompts=prompts,
-            limits=[self._limit(row, limit, prompt.tokens) for prompt in prompts],
+            limits=[self._limit(row, dialect, limit, prompt.tokens) for prompt in prompts],
             n=n,
             stops=_stops(body.get("stop")),
             seed=None if _is_greedy(body) else str(body.get("seed") or 0),
@@ -83,9 +87,10 @@ class Stage:
             manner=dialect.manner,
         )
 
-    def _limit(self, row: Json, asked: int | None, prompt_tokens: int) -> Limit:
+    def _limit(self, row: Json, dialect: Dialect, asked: int | None, prompt_tokens: int) -> Limit:
         """Tokens of a choice, lowered to what the model has room for if the edition lowers them."""
-        context, output = row.get("context_size") or None, row.get("max_output_tokens") or None
+        context = row.get("context_size") or None
+        output = dialect.most_tokens(row.get("max_output_tokens") or None)
         room = None if context is None else context - prompt_tokens
         wanted = asked or 0
         if output is not None and wanted > output and not self._lowers:
