@@ -5,11 +5,11 @@ It looks at the body in one case only: see `_may_name_an_error`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from novita_mock._book import Operation
-from novita_mock._values import Refused, Request
+from novita_mock._values import Refused, Request, wished
 
 ERROR_HEADER = b"x-novita-mock-error"
 ERROR_KEY = "mock-"
@@ -30,7 +30,7 @@ class Policy:
     """Who is admitted: any key, or only those in `api_keys` if there are some."""
 
     edition: str
-    reasons: Collection[str]
+    reasons: Sequence[str]
     api_keys: frozenset[str] = field(default=frozenset(), repr=False)
 
 
@@ -49,7 +49,7 @@ def admit(policy: Policy, operation: Operation, request: Request) -> Caller:
     wish = key.removeprefix(ERROR_KEY)
     if wish != key and wish in policy.reasons:
         if not _may_name_an_error(request.body):
-            raise Refused(wish)
+            raise wished(wish)
         return Caller(key, wish)
     if policy.api_keys and key not in policy.api_keys:
         raise Refused("wrong_key")
@@ -67,7 +67,7 @@ def _answer_error_header(policy: Policy, headers: Mapping[bytes, bytes]) -> None
     asked = value.decode("latin-1").strip()
     if asked not in policy.reasons:
         raise Refused("unknown_error", asked=repr(asked), known=", ".join(policy.reasons))
-    raise Refused(asked)
+    raise wished(asked)
 
 
 def _may_name_an_error(body: bytes) -> bool:

@@ -15,7 +15,7 @@ from novita_mock._locate import Routes, locate
 from novita_mock._scenario import Pace
 from novita_mock._stage import Stage
 from novita_mock._validate import Reader
-from novita_mock._values import Refused, Reply, Request
+from novita_mock._values import Refused, Reply, Request, wished
 
 
 class Corridor:
@@ -65,5 +65,5 @@ class Corridor:
         if model is not None:
             return self._catalogue.row(self._stage.row(model, key_error))
         if key_error is not None:
-            raise Refused(key_error)
+            raise wished(key_error)
         return self._catalogue.list

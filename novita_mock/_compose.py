@@ -20,7 +20,6 @@ from novita_mock._scene import TEXT, Call, Choice, Completion, Limit, Prompt, Sc
 from novita_mock._tokens import split
 from novita_mock._writer import topics, write
 
-
 _INLINE = "inline_think"
 _OPEN = ("<think>", "\n")
 _CLOSE = ("\n", "</think>", "\n\n")

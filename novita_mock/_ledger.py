@@ -87,9 +87,12 @@ class Call:
     @cached_property
     def body(self) -> str:
         """The request's body as text, the caller's key replaced by `***` wherever it stands."""
-        text = self._request.body.decode(errors="replace")
-        key = self._request.headers.get(b"authorization", b"").rpartition(b" ")[2].decode("latin-1")
-        return redact(text, key)
+        return self.redacted(self._request.body.decode(errors="replace"))
+
+    def redacted(self, text: str) -> str:
+        """`text` with the caller's key replaced by `***`."""
+        credentials = self._request.headers.get(b"authorization", b"")
+        return redact(text, credentials.rpartition(b" ")[2].decode("latin-1"))
 
     @cached_property
     def request(self) -> Any:

@@ -5,9 +5,8 @@ Part of compose, which keeps the tokens.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-
-import orjson
 
 from novita_mock._instances import NoInstance, Seeded
 from novita_mock._scenario import Answer, ToolCall
@@ -21,7 +20,7 @@ def make(task: Task, material: bytes, text: Callable[[], str]) -> Answer:
     choices = Seeded(material)
     try:
         if task.tools:
-            calls = (ToolCall(name, schema.instance(choices)) for name, schema in task.tools)
+            calls = (ToolCall(name, _json(schema.instance(choices))) for name, schema in task.tools)
             return Answer(tool_calls=tuple(calls))
         if task.value is not None:
             return Answer(say=_json(task.value.instance(choices)))
@@ -33,4 +32,5 @@ def make(task: Task, material: bytes, text: Callable[[], str]) -> Answer:
 
 
 def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
+    # A caller's schema may ask for integers that orjson does not write.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

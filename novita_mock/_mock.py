@@ -68,7 +68,7 @@ class Mock(Words):
         keys = tuple(api_keys)
         self.api_key = keys[0] if keys else "any-key"
         """A key that is accepted."""
-        policy = Policy(edition, frozenset(errors.reasons), frozenset(keys))
+        policy = Policy(edition, errors.reasons, frozenset(keys))
         self._corridor = Corridor(self.book, policy, seed, Pace(ttft, gap), any_model)
         self._ledger = Ledger(seed, clock or _frozen_clock, _MOST_CALLS)
         self._script = Script(only=only)

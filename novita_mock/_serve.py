@@ -102,7 +102,8 @@ def _log(call: Call, seconds: float) -> None:
     model = _shown(call.model or "-")
     tokens = f"{call.about.tokens} tok" if call.about.tokens else "-"
     moment = time.strftime("%H:%M:%S")
-    line = f"{moment} {call.method} {_shown(call.path)} {model} {call.status} {tokens}"
+    sent = call.redacted(f"{call.method} {_shown(call.path)} {model}")
+    line = f"{moment} {sent} {call.status} {tokens}"
     print(f"{line} {seconds * 1000:.1f} ms", file=sys.stderr, flush=True)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
+from novita_mock import _explain
 from novita_mock._book import Book, Json, Operation
 from novita_mock._dialect import Dialect, Dialects
 from novita_mock._gates import check_features, check_history
 from novita_mock._prompt import READERS
 from novita_mock._scenario import IMPROVISED, Answer, Pace
 from novita_mock._scene import TEXT, Limit, Scene, Task
-from novita_mock._values import Refused
+from novita_mock._values import Refused, wished
 
 ERROR_MODEL = "mock/"
 LOWER = "lower"
@@ -35,17 +36,18 @@ class Stage:
     def row(self, model: str, key_error: str | None) -> Json:
         """The row of `model`. The errors that a model id or a key asks for are answered here."""
         wish = model.removeprefix(ERROR_MODEL) if model.startswith(ERROR_MODEL) else None
+        shown = _explain.show(model)
         if wish in self._reasons:
-            raise Refused(str(wish), model=model)
+            raise wished(str(wish), shown)
         if key_error is not None:
-            raise Refused(key_error, model=model)
+            raise wished(key_error, shown)
         row = self._models.get(model)
         if row is not None:
             return row
         if self._any_model and model:
             pattern = next(iter(self._models.values()))
             return {**pattern, "id": model, "title": model, "display_name": model}
-        raise Refused("model_not_found", model=repr(model), hint=self._hint(model))
+        raise Refused("model_not_found", model=shown, hint=self._hint(model))
 
     def _hint(self, model: str) -> str:
         near = difflib.get_close_matches(model, self._models, n=1)

@@ -78,3 +78,8 @@ class Refused(Exception):
         super().__init__(name)
         self.name = name
         self.detail = detail
+
+
+def wished(reason: str, model: str = "the model") -> Refused:
+    """The refusal that a request asked for by its `reason`."""
+    return Refused(reason, problem="this error was asked for", model=model, hint="")

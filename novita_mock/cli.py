@@ -120,9 +120,19 @@ def errors(edition: str, as_json: bool) -> None:
 def models(as_json: bool) -> None:
     """Print the model catalogue."""
     rows = list(open_book().models.values())
-    shown = [{**row, "$/M in": _usd(row, "input"), "$/M out": _usd(row, "output")} for row in rows]
-    columns = ("id", "context_size", "max_output_tokens", "$/M in", "$/M out", "features")
-    _print(rows if as_json else shown, columns, f"{len(rows)} models", as_json)
+    shown = [
+        {
+            "id": row["id"],
+            "context": row["context_size"],
+            "output": row.get("max_output_tokens"),
+            "$ in": _usd(row, "input"),
+            "$ out": _usd(row, "output"),
+            "features": row.get("features"),
+        }
+        for row in rows
+    ]
+    columns = ("id", "context", "output", "$ in", "$ out", "features")
+    _print(rows if as_json else shown, columns, f"{len(rows)} models, USD per million tokens", as_json)
 
 
 def _usd(row: dict[str, Any], side: str) -> str:
@@ -173,10 +183,11 @@ def _print(rows: list[dict[str, Any]], columns: Iterable[str], title: str, as_js
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in columns:
-        wide = column in ("message", "features")
-        table.add_column(column, overflow="fold", no_wrap=not wide)
+        # Names are to be copied, so they are kept whole; what explains them may be folded.
+        whole = column in ("id", "reason", "situation")
+        table.add_column(column, overflow="fold", min_width=len(column), no_wrap=whole)
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     # A pipe has no width of its own: what is read there must not be cropped to a guessed one.

@@ -1,0 +1,108 @@
+"""JSON instances that are valid for any JSON Schema, from a seeded source or from hypothesis.
+
+One walk over the keywords, over a small protocol of choices. Nothing leaves that the validator
+does not accept. Knows no API and no schema of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from novita_mock._instances._choices import Choices, Hint
+from novita_mock._instances._library import Library, invalid_instance, library
+from novita_mock._instances._refusal import NoInstance, OutOfSteps
+from novita_mock._instances._seeded import Seeded
+from novita_mock._instances._site import Json
+from novita_mock._instances._walk import Walk
+
+__all__ = ["Choices", "Hint", "Json", "NoInstance", "Prepared", "Seeded", "instance", "prepare"]
+
+ATTEMPTS = 8
+BUDGET = 4_000
+# What Python and its libraries raise for numbers, texts and nestings beyond them.
+_BEYOND = (ArithmeticError, LookupError, RecursionError, TypeError, UnicodeError, ValueError)
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A schema read and compiled once, for any number of instances."""
+
+    library: Library
+
+    def instance(
+        self,
+        choices: Choices,
+        *,
+        name: str = "",
+        budget: int = BUDGET,
+        expired: Callable[[], bool] = _never,
+    ) -> Json:
+        """A value that is valid for the schema.
+
+        `name` says what the value is, as a property's name would. `budget` bounds the steps of
+        the walk; `expired` is asked now and then and ends it by saying True. Raises NoInstance.
+        """
+        walk = Walk(self.library, choices, budget, expired)
+        try:
+            return _valid(walk, name)
+        except OutOfSteps as spent:
+            raise walk.gave_up() from spent
+        except _BEYOND as error:
+            raise NoInstance("#", "", f"is beyond what can be generated: {error}") from error
+
+
+def _valid(walk: Walk, name: str) -> Json:
+    refusal: NoInstance | None = None
+    for attempt in range(ATTEMPTS):
+        walk.start()
+        value = walk.value((walk.library.root,), Hint(name))
+        fault = _fault(walk.library, value, attempt)
+        if fault is None:
+            return value
+        refusal = refusal or fault
+    assert refusal is not None
+    raise refusal
+
+
+def _fault(library: Library, value: Json, attempt: int) -> NoInstance | None:
+    """What either reading of `format` has against the value.
+
+    To the newer drafts it is an annotation by default, to draft 7 and many users it is a demand:
+    a value should do for both, though for draft 7 that is only tried.
+    """
+    forgiving = library.draft <= 7 and attempt >= ATTEMPTS // 2
+    validators = [library.validator, *([] if forgiving else [library.lenient])]
+    for validator in validators:
+        if not validator.is_valid(value):
+            return invalid_instance(next(iter(validator.iter_errors(value))))
+    return None
+
+
+def prepare(schema: Json, documents: Mapping[str, Json] | None = None) -> Prepared:
+    """The schema, checked; `documents` are those that its references may lead to, by URI.
+
+    Raises NoInstance where it is no valid schema or a reference leads nowhere.
+    """
+    try:
+        return Prepared(library(schema, documents or {}))
+    except _BEYOND as error:
+        raise NoInstance("#", "", f"is beyond what can be generated: {error}") from error
+
+
+def instance(
+    schema: Json,
+    choices: Choices,
+    *,
+    name: str = "",
+    documents: Mapping[str, Json] | None = None,
+    budget: int = BUDGET,
+    expired: Callable[[], bool] = _never,
+) -> Json:
+    """A value that is valid for `schema`: `prepare` and `Prepared.instance` in one."""
+    ready = prepare(schema, documents)
+    return ready.instance(choices, name=name, budget=budget, expired=expired)

@@ -1,0 +1,139 @@
+"""Arrays from facts: how many items, which schemas hold at each index, where `contains` is met."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from novita_mock._instances._choices import Hint
+from novita_mock._instances._facts import Contains, Facts, identity
+from novita_mock._instances._refusal import NoInstance
+from novita_mock._instances._site import Json, Site, made
+
+if TYPE_CHECKING:
+    from novita_mock._instances._walk import Walk
+
+MOST_ITEMS = 2_000
+_TRIES = 12
+
+
+def sites_at(facts: Facts, index: int, met: frozenset[Contains] = frozenset()) -> tuple[Site, ...]:
+    """The schemas of the item at `index`, which also meets the `met` demands of contains."""
+    found = [site for rule in facts.item_rules if (site := rule.at(index)) is not None]
+    found += [demand.site for demand in facts.contains if demand in met]
+    for demand in facts.contains:
+        if demand.most is not None and demand not in met:
+            found.append(made(demand.site.pointer, not_=demand.site))
+    for left in facts.leftover_items:
+        if not _evaluated(facts, index, left.owner, met):
+            found.append(left.site)
+    return tuple(dict.fromkeys(found))
+
+
+def _evaluated(facts: Facts, index: int, owner: Site, met: frozenset[Contains]) -> bool:
+    rules = any(owner in rule.owners and rule.at(index) is not None for rule in facts.item_rules)
+    inner = any(owner in left.owners and left.owner is not owner for left in facts.leftover_items)
+    return rules or inner or any(owner in demand.owners for demand in met)
+
+
+def array(walk: Walk, facts: Facts, hint: Hint) -> list[Json]:
+    """An array of the right length whose items are valid."""
+    least, most = _ends(facts)
+    count = least if walk.small else walk.choices.count(*_wished(facts, least, most))
+    met = _places(walk, facts, count)
+    items: list[Json] = []
+    seen: set[object] = set()
+    for index in range(count):
+        try:
+            items.append(_item(walk, facts, index, met[index], seen, hint))
+        except NoInstance:
+            if index < least or any(met[index:]):
+                raise
+            break
+    return items
+
+
+def _wished(facts: Facts, least: int, most: int | None) -> tuple[int, int | None]:
+    """A tuple is given whole; otherwise a few items."""
+    whole = max((len(rule.prefix) for rule in facts.item_rules), default=0)
+    return (max(least, whole if most is None else min(whole, most)), most)
+
+
+def _ends(facts: Facts) -> tuple[int, int | None]:
+    for demand in facts.contains:
+        if demand.most is not None and demand.least > demand.most:
+            raise NoInstance(facts.pointer, "maxContains", "is less than what must be contained")
+    demanded = max((demand.least for demand in facts.contains), default=0)
+    least = max(facts.min_items, demanded)
+    keyword = "contains" if demanded > facts.min_items else "minItems"
+    if least > MOST_ITEMS:
+        raise NoInstance(facts.pointer, keyword, f"more than {MOST_ITEMS} items")
+    most = _closed(facts)
+    if most is not None and least > most:
+        raise NoInstance(facts.pointer, keyword, f"at most {most} items are possible")
+    return least, most
+
+
+def _closed(facts: Facts) -> int | None:
+    """How many items there may be; beyond the longest prefix all places are alike."""
+    longest = max((len(rule.prefix) for rule in facts.item_rules), default=0)
+    most = facts.max_items
+    for index in range(longest + 1 if most is None else min(most, longest + 1)):
+        if any(site.never for site in sites_at(facts, index)):
+            return _room(facts, index) if facts.contains else index
+    return most
+
+
+def _room(facts: Facts, index: int) -> int:
+    """How far items that meet a demand of contains may go beyond `index`."""
+    most = index
+    for demand in facts.contains:
+        met = frozenset([demand])
+        limit = index + (demand.most if demand.most is not None else max(demand.least, 1))
+        while most < min(limit, MOST_ITEMS) and not any(
+            site.never for site in sites_at(facts, most, met)
+        ):
+            most += 1
+    return most if facts.max_items is None else min(most, facts.max_items)
+
+
+def _places(walk: Walk, facts: Facts, count: int) -> list[frozenset[Contains]]:
+    """Which demands of contains each item meets."""
+    places: list[frozenset[Contains]] = [frozenset()] * count
+    for demand in facts.contains:
+        wanted = demand.least
+        closed = [
+            index
+            for index in range(count)
+            if any(site.never for site in sites_at(facts, index, places[index]))
+        ]
+        order = closed + [i for i in walk.choices.order(range(count)) if i not in closed]
+        wanted = max(wanted, min(len(closed), count))
+        for index in order:
+            both = places[index] | {demand}
+            if wanted > 0 and not walk.contradictory(sites_at(facts, index, both)):
+                places[index] = both
+                wanted -= 1
+        if wanted > 0 and demand.least > 0:
+            raise NoInstance(facts.pointer, "contains", "no item can be as it says")
+    return places
+
+
+def _item(
+    walk: Walk,
+    facts: Facts,
+    index: int,
+    met: frozenset[Contains],
+    seen: set[object],
+    hint: Hint,
+) -> Json:
+    sites = sites_at(facts, index, met)
+    single = Hint(hint.name.removesuffix("s"), hint.description)
+    for _ in range(_TRIES * 4 if facts.unique else 1):
+        value = walk.value(sites, single)
+        if not facts.unique:
+            return value
+        key = identity(value)
+        if key not in seen:
+            seen.add(key)
+            return value
+    raise NoInstance(facts.pointer, "uniqueItems", "not enough different items were found")

@@ -1,0 +1,92 @@
+"""A text for each format of JSON Schema, made of choices alone, so that every source can shrink it.
+
+The validator checks what comes out; a format that stands in no row here is an annotation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from novita_mock._instances._choices import Choices
+from novita_mock._instances._plausible import WORDS
+
+Maker = Callable[[Choices], str]
+
+
+def _word(choices: Choices) -> str:
+    return choices.pick(WORDS)
+
+
+def _host(choices: Choices) -> str:
+    return choices.pick(("example.com", "api.example.com", "example.org", "localhost", "a.example"))
+
+
+def _date(choices: Choices) -> str:
+    year, month = choices.integer(2000, 2030), choices.integer(1, 12)
+    return f"{year}-{month:02d}-{choices.integer(1, 28):02d}"
+
+
+def _time(choices: Choices) -> str:
+    hour, minute, second = (choices.integer(0, top) for top in (23, 59, 59))
+    return f"{hour:02d}:{minute:02d}:{second:02d}{choices.pick(('Z', '+02:00', '-05:00'))}"
+
+
+def _duration(choices: Choices) -> str:
+    days, hours, minutes = (choices.integer(0, top) for top in (30, 23, 59))
+    return choices.pick((f"P{days}D", f"PT{hours}H{minutes}M", f"P{days}DT{hours}H"))
+
+
+def _email(choices: Choices) -> str:
+    return f"{_word(choices)}.{_word(choices)}@example.{choices.pick(('com', 'org', 'net'))}"
+
+
+def _ipv4(choices: Choices) -> str:
+    return f"192.0.2.{choices.integer(0, 255)}"
+
+
+def _ipv6(choices: Choices) -> str:
+    return f"2001:db8::{choices.integer(0, 0xFFFF):x}"
+
+
+def _uri(choices: Choices) -> str:
+    return f"https://example.com/{_word(choices)}/{choices.integer(0, 99)}"
+
+
+def _reference(choices: Choices) -> str:
+    return choices.pick((f"/{_word(choices)}", f"{_word(choices)}#{_word(choices)}", _uri(choices)))
+
+
+def _uuid(choices: Choices) -> str:
+    digits = f"{choices.integer(0, 2**128 - 1):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def _pointer(choices: Choices) -> str:
+    return choices.pick(("", f"/{_word(choices)}", f"/{_word(choices)}/{choices.integer(0, 9)}"))
+
+
+FORMATS: Mapping[str, Maker] = {
+    "date": _date,
+    "time": _time,
+    "date-time": lambda choices: f"{_date(choices)}T{_time(choices)}",
+    "duration": _duration,
+    "email": _email,
+    "idn-email": _email,
+    "hostname": _host,
+    "idn-hostname": _host,
+    "ipv4": _ipv4,
+    "ipv6": _ipv6,
+    "uri": _uri,
+    "iri": _uri,
+    "uri-reference": _reference,
+    "iri-reference": _reference,
+    "uri-template": lambda choices: f"https://example.com/{_word(choices)}/{{id}}",
+    "uuid": _uuid,
+    "json-pointer": _pointer,
+    "relative-json-pointer": lambda choices: f"{choices.integer(0, 3)}{_pointer(choices)}",
+    "regex": lambda choices: f"^{_word(choices)}[0-9]{{{choices.integer(1, 4)}}}$",
+    # Not of the standard, but sent by pydantic and OpenAPI tools.
+    "binary": _word,
+    "byte": lambda choices: choices.pick(("aGFyYm9y", "cml2ZXI=", "YW1iZXI=")),
+    "password": lambda choices: f"{_word(choices)}-{choices.integer(1000, 9999)}",
+}

@@ -1,0 +1,269 @@
+"""A schema with the documents its references lead to, read once and kept.
+
+Opens references, remembers facts and compiled validators; makes no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema_rs
+
+from novita_mock._instances._facts import Facts, Group, conjoined, owned
+from novita_mock._instances._negate import ways_round
+from novita_mock._instances._read import DYNAMIC, statements
+from novita_mock._instances._refusal import NoInstance
+from novita_mock._instances._site import (
+    Json,
+    Place,
+    Site,
+    absolute,
+    below,
+    in_place,
+    inner,
+    made,
+    site_of,
+)
+
+NAMELESS = "json-schema:///"
+# Compiled parts lie elsewhere than the documents that their references lead to.
+_PART = "json-schema:///part"
+_SEVEN = "http://json-schema.org/draft-07/schema#"
+_FOUR = "http://json-schema.org/draft-04/schema#"
+_DRAFTS = {
+    "draft-04": 4,
+    "draft-06": 6,
+    "draft-07": 7,
+    "draft/2019-09": 19,
+    "draft/2020-12": 20,
+}
+_DATA = frozenset({"enum", "const", "default", "examples"})
+
+
+def _implied_draft(schema: Json) -> str | None:
+    """The draft a schema without `$schema` was written for, where its spelling tells."""
+    pending = [schema]
+    implied = None
+    while pending:
+        found = pending.pop()
+        if isinstance(found, list):
+            pending += found
+        if not isinstance(found, dict):
+            continue
+        if any(isinstance(found.get(name), bool) for name in _OLD_BOUNDS):
+            return _FOUR
+        if isinstance(found.get("items"), list) or isinstance(found.get("dependencies"), dict):
+            implied = _SEVEN
+        pending += [value for name, value in found.items() if name not in _DATA]
+    return implied
+
+
+_OLD_BOUNDS = ("exclusiveMinimum", "exclusiveMaximum")
+
+
+def _draft(schema: Json) -> int | None:
+    written = schema.get("$schema") if isinstance(schema, dict) else None
+    found = [n for name, n in _DRAFTS.items() if isinstance(written, str) and name in written]
+    return found[0] if found else None
+
+
+def _with_draft(schema: Json, documents: Mapping[str, Json]) -> Json:
+    """The schema with a `$schema` that the validator knows, or none."""
+    if not isinstance(schema, dict) or _draft(schema):
+        return schema
+    rest = {name: value for name, value in schema.items() if name != "$schema"}
+    implied = _implied_draft(rest)
+    return {"$schema": implied, **rest} if implied else rest
+
+
+def _in_order(document: Json, fragment: str, found: Json) -> Json:
+    """What a JSON pointer leads to in `document`: the registry's copy has sorted the keys."""
+    if document is None or not (fragment == "" or fragment.startswith("/")):
+        return found
+    for step in fragment.split("/")[1:]:
+        name = unquote(step).replace("~1", "/").replace("~0", "~")
+        document = document[int(name) if isinstance(document, list) else name]
+    return document
+
+
+def invalid(error: Exception, pointer: str = "#") -> NoInstance:
+    """The refusal for what the validator says of the schema itself."""
+    path = list(getattr(error, "instance_path", ()))
+    problem = str(getattr(error, "message", error)).partition("\n")[0]
+    named = [i for i, step in enumerate(path) if isinstance(step, str)]
+    if not named:
+        return NoInstance(pointer, "$ref" if _about_references(problem) else "", problem)
+    last = named[-1]
+    place = "".join(f"/{step}" for step in path[:last])
+    return NoInstance(pointer + place, path[last], problem)
+
+
+def invalid_instance(error: Any, pointer: str = "#") -> NoInstance:
+    """The refusal for a keyword that no value was found for."""
+    *steps, keyword = [*error.schema_path] or [""]
+    while steps and not isinstance(keyword, str):
+        keyword = steps.pop()
+    place = pointer + "".join(f"/{step}" for step in steps)
+    return NoInstance(place, str(keyword), "no value was found that meets it")
+
+
+def _about_references(problem: str) -> bool:
+    return any(word in problem for word in ("Pointer", "Resource", "Anchor", "resolve", "retriev"))
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The documents, and what has been read of them so far."""
+
+    base: str
+    registry: Any
+    documents: Mapping[str, Json]
+    root: Site
+    draft: int
+    validator: Any
+    lenient: Any
+    """The validator for those to whom `format` is an annotation."""
+    _sites: dict[str, Site] = field(default_factory=dict)
+    _facts: dict[Site, Facts] = field(default_factory=dict)
+    _joint: dict[tuple[Site, ...], Facts] = field(default_factory=dict)
+    _validators: dict[Site, Any] = field(default_factory=dict)
+    heights: dict[tuple[Site, ...], int] = field(default_factory=dict)
+
+    def opened(self, reference: str, site: Site) -> Site:
+        """What the absolute `reference` in `site` leads to."""
+        if reference not in self._sites:
+            self._sites[reference] = self._looked_up(reference, site)
+        return self._sites[reference]
+
+    def _looked_up(self, reference: str, site: Site) -> Site:
+        try:
+            found = self.registry.resolver(self.base).lookup(reference)
+        except (jsonschema_rs.ReferencingError, jsonschema_rs.ValidationError, ValueError) as error:
+            raise NoInstance(site.pointer, "$ref", str(error)) from None
+        document, _, fragment = reference.partition("#")
+        pointer = f"#{fragment}" if document == self.base.partition("#")[0] else reference
+        contents = _in_order(self.documents.get(document), fragment, found.contents)
+        return site_of(contents, Place(found.resolver.base_uri, found.draft, pointer))
+
+    def refuse_dynamic(self) -> None:
+        """Once and for all seeds, where the schema itself has one; elsewhere it may be avoided."""
+        for site in below(self.root):
+            for keyword in site.keywords.keys() & {"$dynamicRef", "$recursiveRef"}:
+                raise NoInstance(site.pointer, keyword, DYNAMIC)
+
+    def refuse_loops(self) -> None:
+        """A schema that applies itself to the same value says nothing, and not all validators end.
+
+        Walks all that can be reached, in the order of a depth-first search.
+        """
+        done: set[Site] = set()
+        pending = [self.root]
+        while pending:
+            site = pending.pop()
+            if site not in done:
+                self._follow(site, {}, done)
+                pending += inner(site)
+
+    def _follow(self, site: Site, outer: dict[Site, None], done: set[Site]) -> None:
+        if site in outer:
+            raise NoInstance(site.pointer, "$ref", "the reference leads back to itself")
+        if site in done:
+            return
+        outer[site] = None
+        for part in (*in_place(site), *self._referred(site)):
+            self._follow(part, outer, done)
+        del outer[site]
+        done.add(site)
+
+    def facts(self, site: Site) -> Facts:
+        """All that `site` states, with its allOf and its references."""
+        if site in self._facts:
+            return self._facts[site]
+        facts = Facts(pointer=site.pointer)
+        for stated in statements(site):
+            facts = conjoined(facts, stated)
+        for part in (*site.keywords.get("allOf", ()), *self._referred(site)):
+            facts = conjoined(facts, self.facts(part))
+        if {"unevaluatedItems", "unevaluatedProperties"} & set(site.keywords):
+            facts = owned(facts, frozenset([site]))
+        self._facts[site] = facts
+        return facts
+
+    def _referred(self, site: Site) -> tuple[Site, ...]:
+        reference = site.keywords.get("$ref")
+        return () if reference is None else (self.opened(reference, site),)
+
+    def joint(self, sites: tuple[Site, ...]) -> Facts:
+        """What holds where all `sites` do."""
+        if len(sites) == 1:
+            return self.facts(sites[0])
+        if sites not in self._joint:
+            facts = Facts()
+            for site in sites:
+                facts = conjoined(facts, self.facts(site))
+            self._joint[sites] = facts
+        return self._joint[sites]
+
+    def ways_round(self, site: Site) -> Group:
+        """The choice of how to break `site`, its reference opened."""
+        if "$ref" not in site.keywords:
+            return ways_round(site)
+        rest = {name: value for name, value in site.keywords.items() if name != "$ref"}
+        parts = (self.opened(site.keywords["$ref"], site), *rest.get("allOf", ()))
+        return ways_round(made(site.pointer, **{**rest, "allOf": parts}))
+
+    def accepts(self, site: Site, value: Json) -> bool:
+        """Whether `value` is valid at `site`."""
+        return bool(self._validator(site).is_valid(value))
+
+    def fault(self, site: Site, value: Json) -> NoInstance | None:
+        """What is wrong with `value` at `site`, None where nothing is."""
+        error = next(iter(self._validator(site).iter_errors(value)), None)
+        return None if error is None else invalid_instance(error, site.pointer)
+
+    def _validator(self, site: Site) -> Any:
+        if site not in self._validators:
+            try:
+                self._validators[site] = _compiled(site.plain, self.registry)
+            except jsonschema_rs.ValidationError as error:
+                # The whole compiled, so what a part lacks is the scope of a dynamic anchor.
+                raise NoInstance(site.pointer, "$dynamicRef", str(error.message)) from None
+        return self._validators[site]
+
+
+def _compiled(schema: Json, registry: Any) -> Any:
+    return jsonschema_rs.Draft202012Validator(
+        schema, registry=registry, base_uri=_PART, validate_formats=True, offline=True
+    )
+
+
+def library(schema: Json, documents: Mapping[str, Json]) -> Library:
+    """The schema checked, compiled and ready to be read.
+
+    Raises NoInstance where it is no valid schema or a reference leads nowhere.
+    """
+    if not isinstance(schema, dict | bool):
+        raise NoInstance("#", "", "a schema is an object or a boolean")
+    known = _with_draft(schema, documents)
+    identifier = known.get("$id", known.get("id")) if isinstance(known, dict) else None
+    base = absolute(NAMELESS, identifier) if isinstance(identifier, str) else NAMELESS
+    try:
+        registry = jsonschema_rs.Registry([*documents.items(), (base, known)], draft=_draft(known))
+        strict, lenient = (
+            jsonschema_rs.validator_for(
+                known, registry=registry, base_uri=base, validate_formats=formats, offline=True
+            )
+            for formats in (True, False)
+        )
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        raise invalid(error) from None
+    draft = _draft(known) or 20
+    root = site_of(known, Place(base, draft, "#"))
+    own = {**documents, base.partition("#")[0]: known}
+    read = Library(base, registry, own, root, draft, strict, lenient)
+    read.refuse_dynamic()
+    read.refuse_loops()
+    return read

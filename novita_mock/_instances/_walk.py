@@ -1,0 +1,266 @@
+"""The walk over the facts of a schema: open choices are made, a type is picked, a value is built.
+
+Knows no source of choices and no keyword of a single type; `_scalars`, `_arrays` and `_objects`
+do. Counts its steps, so that it ends, and after as many steps for the same choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from novita_mock._instances._arrays import array
+from novita_mock._instances._choices import Choices, Hint
+from novita_mock._instances._facts import TYPES, Facts, Group, conjoined, owned
+from novita_mock._instances._height import height
+from novita_mock._instances._library import Library
+from novita_mock._instances._objects import object_, sites_for
+from novita_mock._instances._read import told_types
+from novita_mock._instances._refusal import NoInstance, OutOfSteps
+from novita_mock._instances._scalars import integer, number, text
+from novita_mock._instances._site import Json, Site
+
+DEEPEST = 40
+MANY = 150
+_TRIES = 6
+_DETOURS = 3
+
+Builder = Callable[["Walk", Facts, Hint], Json]
+_BUILDERS: Mapping[str, Builder] = {
+    "object": object_,
+    "array": array,
+    "string": text,
+    "integer": integer,
+    "number": number,
+    "boolean": lambda walk, facts, hint: walk.choices.pick((True, False)),
+    "null": lambda walk, facts, hint: None,
+}
+
+
+@lru_cache(maxsize=64)
+def _format_validator(name: str) -> Any:
+    return jsonschema_rs.validator_for({"format": name}, validate_formats=True)
+
+
+@dataclass(slots=True)
+class Walk:
+    """One generation: the schema, the source of choices, and how far it has come."""
+
+    library: Library
+    choices: Choices
+    budget: int
+    expired: Callable[[], bool]
+    steps: int = 0
+    built: int = 0
+    path: list[Facts] = field(default_factory=list)
+    first: NoInstance | None = None
+
+    def start(self) -> None:
+        """Another try from the root."""
+        self.built = 0
+        self.path.clear()
+
+    def gave_up(self) -> NoInstance:
+        """The refusal where the steps are spent: the first fault that was met is the likeliest."""
+        found = self.first or NoInstance("#", "", "asks for more than can be made")
+        problem = f"{found.problem}; gave up after {self.steps} steps"
+        return NoInstance(found.pointer, found.keyword, problem)
+
+    def step(self, cost: int = 1) -> None:
+        self.steps += cost
+        if self.steps > self.budget or self.expired():
+            raise OutOfSteps
+
+    @property
+    def small(self) -> bool:
+        """Only what is required from here on: it is deep, long, or the same thing once more."""
+        again = sum(facts is self.path[-1] for facts in self.path) > 2
+        return len(self.path) > self.choices.deep or self.built > MANY or again
+
+    def formatted(self, name: str, drawn: str) -> bool:
+        return bool(_format_validator(name).is_valid(drawn))
+
+    def contradictory(self, sites: tuple[Site, ...]) -> bool:
+        """Whether the facts of `sites` exclude one another at first sight."""
+        try:
+            return _contradiction(self, self.library.joint(sites), 2) is not None
+        except NoInstance:
+            return True
+
+    def value(self, sites: tuple[Site, ...], hint: Hint) -> Json:
+        """A value that is valid at all `sites`."""
+        self.step()
+        facts = self.library.joint(sites)
+        if len(self.path) > DEEPEST:
+            raise NoInstance(facts.pointer, "$ref", "instances nest without end")
+        self.path.append(facts)
+        self.built += 1
+        try:
+            told = Hint(hint.name, facts.description)
+            return self.choices.together(lambda: self._tried(facts, told))
+        finally:
+            self.path.pop()
+
+    def _tried(self, facts: Facts, hint: Hint) -> Json:
+        refusal: NoInstance | None = None
+        for attempt in range(_TRIES):
+            self.step(min(attempt, 1))
+            try:
+                return self._settled_and_built(facts, hint, attempt >= _TRIES // 2)
+            except NoInstance as failed:
+                refusal = refusal or failed
+                self.first = self.first or failed
+                if not facts.groups and not facts.nots and _certain(facts):
+                    break
+        assert refusal is not None
+        raise refusal
+
+    def _settled_and_built(self, facts: Facts, hint: Hint, wide: bool) -> Json:
+        """A value, with detours round each `not` that the first one ran into.
+
+        `wide` asks for what is less to be expected: it is the time to try it.
+        """
+        settled = self.settle(facts, wide)
+        for detour in range(_DETOURS):
+            self.step(min(detour, 1))
+            value = self._built(settled, hint, wide)
+            broken = [site for site in settled.nots if self.library.accepts(site, value)]
+            if not broken:
+                return self._checked(settled, value)
+            for site in broken:
+                settled = conjoined(settled, Facts(groups=(self.library.ways_round(site),)))
+            settled = self.settle(settled, wide)
+        raise NoInstance(broken[0].pointer, "not", "no value was found outside of it")
+
+    def _checked(self, facts: Facts, value: Json) -> Json:
+        """The validator's word on this part alone, where its failure is worth another try here."""
+        if _certain(facts):
+            return value
+        for site in facts.sources:
+            fault = self.library.fault(site, value)
+            if fault is not None:
+                raise fault
+        return value
+
+    def settle(self, facts: Facts, wide: bool) -> Facts:
+        """The facts with all open choices made."""
+        while facts.groups:
+            self.step()
+            group, *rest = facts.groups
+            facts = self._chosen(replace(facts, groups=tuple(rest)), group, wide)
+        fault = _contradiction(self, facts, 2)
+        if fault is not None:
+            raise fault
+        return facts
+
+    def _chosen(self, facts: Facts, group: Group, wide: bool) -> Facts:
+        fault: NoInstance | None = None
+        for branch in self._order(group, wide):
+            try:
+                joined = conjoined(facts, owned(self.library.facts(branch), group.owners))
+                found = _contradiction(self, joined, 2)
+            except NoInstance as refusal:
+                found = refusal
+            if found is None:
+                return joined
+            fault = fault or found
+        problem = f"no branch is possible: {fault}" if fault else "nothing is left to choose"
+        raise NoInstance(group.pointer, group.keyword, problem)
+
+    def _order(self, group: Group, wide: bool) -> list[Site]:
+        """By chance, simplest first where chance does not care; at depth what ends soonest."""
+        if group.keyword in ("dependentSchemas", "dependentRequired"):
+            return list(group.branches[::-1] if self.small or wide else group.branches)
+        depths = {site: height(self.library, (site,)) for site in group.branches}
+        simplest = sorted(group.branches, key=depths.__getitem__)
+        order = self.choices.order(simplest)
+        if self.small:
+            return sorted(order, key=depths.__getitem__)
+        if self.choices.likely():
+            order.sort(key=lambda site: site.keywords.get("type") == "null")
+        return order
+
+    def _built(self, facts: Facts, hint: Hint, wide: bool) -> Json:
+        if facts.enum is not None:
+            return self._listed(facts)
+        refusal: NoInstance | None = None
+        for kind in self._types(facts, wide):
+            try:
+                return _BUILDERS[kind](self, facts, hint)
+            except NoInstance as failed:
+                refusal = refusal or failed
+        raise refusal or NoInstance(facts.pointer, "type", "no type is left")
+
+    def _types(self, facts: Facts, wide: bool) -> list[str]:
+        possible = tuple(kind for kind in TYPES if kind in facts.types)
+        told = possible if wide else told_types(facts)
+        if "number" in told and "integer" in told:
+            told = tuple(kind for kind in told if kind != "integer")
+        order = self.choices.order(told[::-1])
+        if self.small:
+            order.sort(key=lambda kind: kind in ("object", "array"))
+        elif not wide and self.choices.likely():
+            # Where all types are possible nothing was meant by it, and most values are texts.
+            last = {"null"} if len(told) < len(TYPES) - 1 else set(TYPES) - {"string"}
+            order.sort(key=lambda kind: kind in last)
+        return order + [kind for kind in _BUILDERS if kind in possible and kind not in order]
+
+    def _listed(self, facts: Facts) -> Json:
+        return self.choices.pick(_allowed(self, facts))
+
+
+def _allowed(walk: Walk, facts: Facts) -> list[Json]:
+    """The values of the enum that are valid in all else that is said."""
+    library = walk.library
+    allowed = [
+        value
+        for value in facts.enum or ()
+        if all(library.accepts(site, value) for site in facts.sources)
+        and not any(library.accepts(site, value) for site in facts.nots)
+    ]
+    if not allowed:
+        raise NoInstance(facts.pointer, "enum", "none of its values is valid in the rest")
+    return allowed
+
+
+def _certain(facts: Facts) -> bool:
+    """Nothing is said that building does not look after by itself."""
+    return not (
+        facts.nots
+        or facts.contains
+        or facts.leftover_items
+        or facts.leftover_properties
+        or facts.names
+        or facts.step
+    )
+
+
+def _contradiction(walk: Walk, facts: Facts, depth: int) -> NoInstance | None:
+    """Why no value can be, where that shows without building one."""
+    if facts.never:
+        return NoInstance(facts.never[0].pointer, "", "the schema is false: nothing is valid")
+    if any(site.plain in (True, {}) for site in facts.nots):
+        return NoInstance(facts.pointer, "not", "everything is valid in it, and so forbidden")
+    if facts.enum is not None:
+        try:
+            _allowed(walk, facts)
+        except NoInstance as refusal:
+            return refusal
+        return None
+    if not facts.types:
+        return NoInstance(facts.pointer, "type", "no type is allowed by all that is said")
+    if depth and facts.types == {"object"}:
+        return _contradictory_property(walk, facts, depth - 1)
+    return None
+
+
+def _contradictory_property(walk: Walk, facts: Facts, depth: int) -> NoInstance | None:
+    for name in facts.required:
+        found = _contradiction(walk, walk.library.joint(sites_for(facts, name)), depth)
+        if found is not None:
+            return NoInstance(facts.pointer, "required", f"{name!r} cannot be: {found}")
+    return None
