@@ -1,6 +1,6 @@
-"""Runs the real clients of the field, openai 1, 2, 3 and openai for Node, against the server.
+"""Runs the real clients of the field against the server: openai 1, 2, 3, an agent, and Node.
 
-    python run.py [--only 1,2,3,node] [--cache DIR]
+    python run.py [--only 1,2,3,agent,node] [--cache DIR]
 
 Each client is installed into an environment of its own in the cache directory (a temporary one
 unless given), and checked in every edition. Exit code 1 if a check fails.
@@ -24,9 +24,15 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 EDITIONS = ("v3", "2026", "live")
-LINES = ("1", "2", "3")
+# Package and script of each client that is written in Python.
+PYTHON = {
+    "1": ("openai==1.*", "check_openai.py"),
+    "2": ("openai==2.*", "check_openai.py"),
+    "3": ("openai==3.*", "check_openai.py"),
+    "agent": ("pydantic-ai-slim[openai]", "check_agent.py"),
+}
 NODE = "node"
-KNOWN = (*LINES, NODE)
+KNOWN = (*PYTHON, NODE)
 SECONDS = 600
 SERVING = "Serving "
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
@@ -75,17 +81,16 @@ def install(command: Command, folder: Path) -> None:
         sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
 
-def python_client(line: str, cache: Path) -> Client:
-    """The newest openai of a line in a virtual environment."""
-    folder = cache / f"openai-{line}"
+def python_client(name: str, cache: Path) -> Client:
+    """A client of `PYTHON` in a virtual environment."""
+    package, script = PYTHON[name]
+    folder = cache / f"python-{name}"
     scripts = "Scripts" if os.name == "nt" else "bin"
     python = str(folder / scripts / "python")
     if not folder.is_dir():
         install([sys.executable, "-m", "venv", str(folder)], cache)
-    wanted = [python, "-m", "pip", "install", "--quiet", "--upgrade", f"openai=={line}.*"]
-    install(wanted, folder)
-    script = str(HERE / "check_openai.py")
-    return Client(f"openai {line}", folder, [python, script])
+    install([python, "-m", "pip", "install", "--quiet", "--upgrade", package], folder)
+    return Client(package, folder, [python, str(HERE / script)])
 
 
 def node_clients(cache: Path) -> Iterator[Client]:
