@@ -30,6 +30,7 @@ def _choice(choice: Json, manner: Manner) -> Json:
 
 def _usage(usage: Json, manner: Manner) -> Json:
     details = usage.get("completion_tokens_details") or {}
+    told: Json
     match manner.usage_details:
         case "both_null":
             told = {"prompt_tokens_details": None, "completion_tokens_details": None}
@@ -74,7 +75,7 @@ def _of(chunk: Json) -> Json:
 
 
 def _is_role(chunk: Json) -> bool:
-    return _of(chunk).get("delta", {}).keys() == {"role"}
+    return set(_of(chunk).get("delta", ())) == {"role"}
 
 
 def _first(plain: list[Json], manner: Manner) -> list[Json]:

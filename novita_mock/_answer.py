@@ -8,7 +8,6 @@ from __future__ import annotations
 from novita_mock._admit import Policy, admit
 from novita_mock._book import Book
 from novita_mock._compose import compose
-from novita_mock._cue import cue
 from novita_mock._encode import Catalogue, Encoder, refuse
 from novita_mock._ledger import About, Call, Ledger, Script
 from novita_mock._locate import Routes, locate
@@ -25,10 +24,9 @@ class Corridor:
         self._errors = book.errors
         self._policy = policy
         self._seed = seed
-        self._pace = pace
         self._most_tokens = book.limits["tokens"]
         self._routes = Routes(book)
-        self._stage = Stage(book, policy.edition, any_model=any_model)
+        self._stage = Stage(book, policy.edition, pace, any_model=any_model)
         self._catalogue = Catalogue(book)
         written = [operation for operation in book.operations.values() if operation.request]
         self._readers = {operation.name: Reader(book, operation) for operation in written}
@@ -45,12 +43,12 @@ class Corridor:
             if operation.request is None:
                 reply = self._listed(located.model, caller.error)
             else:
-                body = self._readers[operation.name].read(request.body)
-                about.valid, about.model = True, body["model"]
+                reader = self._readers[operation.name]
+                body = reader.read(request.body)
+                about.valid, about.known, about.model = True, reader.known, body["model"]
                 about.stream = bool(body.get("stream"))
                 row = self._stage.row(body["model"], caller.error)
-                answer = cue(script, about, body)
-                scene = self._stage.scene(operation, row, body, answer, self._pace)
+                scene = self._stage.scene(operation, row, body, script, about)
                 id, created = ledger.draw_id(scene.id_prefix or operation.id_prefix), ledger.now()
                 completion = compose(scene, self._seed, self._most_tokens, id, created)
                 about.tokens = completion.completion_tokens

@@ -86,8 +86,8 @@ def _choice(index: int, take: _Take) -> tuple[Choice, int]:
     reasoning = [] if inline else purse.take(thoughts)
     content, stopped = _content(take, answer, [*_OPEN, *thoughts, *_CLOSE] if inline else [], purse)
     calls: list[Call] = []
-    if not stopped:
-        calls = [_call(call, n, take, purse) for n, call in enumerate(answer.tool_calls)]
+    if not stopped and not take.prompt.continues:
+        calls = [_call(call, n, index, take, purse) for n, call in enumerate(answer.tool_calls)]
     reason = "stop" if stopped else "length" if purse.cut else "tool_calls" if calls else "stop"
     found = None
     if take.scene.alternatives is not None and content is not None:
@@ -147,13 +147,13 @@ def _improvised(take: _Take, wanted: int | None) -> list[str]:
     return tokens
 
 
-def _call(call: ToolCall, n: int, take: _Take, purse: _Purse) -> Call:
+def _call(call: ToolCall, n: int, index: int, take: _Take, purse: _Purse) -> Call:
     text = call.arguments
     if not isinstance(text, str):
         text = orjson.dumps(call.arguments).decode()
     purse.take(split(call.name))
     # Unlike the text, the id belongs to this one answer: the next answer's calls have others.
-    id = call.id or fill(take.scene.manner.call_id, take.id, n, call.name)
+    id = call.id or fill(take.scene.manner.call_id, f"{take.id}{index}", n, call.name)
     return Call(id, call.name, purse.take(split(text)))
 
 

@@ -30,7 +30,9 @@ def facts_of(about: About, body: Json) -> Facts:
     """What a rule can look at in `body`."""
     messages: list[Json] = body.get("messages") or []
     prompt = body.get("prompt")
-    last_user = last_text(messages, "user") or (prompt if isinstance(prompt, str) else "")
+    prompts = prompt if isinstance(prompt, list) else [prompt]
+    texts = [text for text in prompts if isinstance(text, str)]
+    last_user = last_text(messages, "user") or "\n".join(texts)
     results = [content_text(m["content"]) for m in messages[-1:] if m["role"] == "tool"]
     return Facts(
         operation=str(about.operation),

@@ -39,7 +39,7 @@ def line(call: Call) -> str:
         what.append(call.model)
     if call.stream:
         what.append("stream")
-    text = facts(call).last_user
+    text = call.redacted(facts(call).last_user)
     said = f" {_short(text)!r}" if text else ""
     return f"{' '.join(what)}{said} -> {outcome(call)}"
 
@@ -84,7 +84,7 @@ def _answer_words(answer: Answer) -> str:
 
 def suggestion(call: Call, name: str = "novita") -> str:
     """A rule, ready to paste, that would have taken `call`."""
-    text = facts(call).last_user
+    text = call.redacted(facts(call).last_user)
     when = When(operation=call.operation, model=call.model, last_user=text[:60] or None)
     return spell(Rule(Answer(say="..."), when), name)
 

@@ -85,8 +85,14 @@ def _meant(problem: Problem) -> tuple[Problem, str]:
         meant = [b for b in branches if not any(_off(problem, p) for p in b)]
         if not meant:
             return _alternatives(problem, branches)
-        problem = min(meant, key=len)[0]
+        problem = max((branch[0] for branch in meant), key=_nearness)
     return problem, ""
+
+
+def _nearness(problem: Problem) -> tuple[list[int], bool]:
+    """How many items of a list were right; at the same item a wrong type is the worst."""
+    items = [step for step in problem.instance_path if isinstance(step, int)]
+    return items, problem.kind.name != "type"
 
 
 def _off(parent: Problem, problem: Problem) -> bool:

@@ -17,7 +17,9 @@ import orjson
 from novita_mock._scenario import Facts, Rule, choose
 from novita_mock._values import REDACTED, Reply, Request, redact
 
-_SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
+_SECRET_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"}
+)
 
 
 @dataclass(slots=True)
@@ -27,7 +29,7 @@ class About:
     `operation` is None for an unknown route; `model` and `stream` are what the body said, if it
     could be read; `rule` is the index of the scripted rule that answered; `tokens` were written.
     `valid`: the body is what the operation's schema describes. `missed`: why no rule took a
-    request that had to be scripted.
+    request that had to be scripted; `known` are the fields that the operation's schema names.
     """
 
     operation: str | None = None
@@ -37,6 +39,7 @@ class About:
     tokens: int = 0
     valid: bool = False
     missed: str | None = None
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ class Call:
     def headers(self) -> Mapping[str, str]:
         """Request headers, lower-case, secrets replaced by `***`."""
         pairs = ((k.decode("latin-1"), v) for k, v in self._request.headers.items())
-        return {k: REDACTED if k in _SECRET_HEADERS else v.decode("latin-1") for k, v in pairs}
+        shown = ((k, self.redacted(v.decode("latin-1"))) for k, v in pairs)
+        return {k: REDACTED if k in _SECRET_HEADERS else v for k, v in shown}
 
     @cached_property
     def body(self) -> str:
@@ -91,13 +95,19 @@ class Call:
 
     def redacted(self, text: str) -> str:
         """`text` with the caller's key replaced by `***`."""
-        credentials = self._request.headers.get(b"authorization", b"")
+        credentials = self._request.headers.get(b"authorization", b"").strip()
         return redact(text, credentials.rpartition(b" ")[2].decode("latin-1"))
 
     @cached_property
     def request(self) -> Any:
         """The request's body read as JSON; None if it is none."""
         return _read(self._request.body)
+
+    @cached_property
+    def unknown(self) -> tuple[str, ...]:
+        """Top-level fields of a valid request that its schema does not name. They were ignored."""
+        fields = self.request if self.about.valid else ()
+        return tuple(name for name in fields if name not in self.about.known)
 
     @cached_property
     def answer(self) -> Any:

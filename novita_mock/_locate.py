@@ -36,7 +36,8 @@ class Routes:
             return Located(operation)
         for prefix, operation in self._prefixes.items():
             if path.startswith(prefix) and len(path) > len(prefix):
-                return Located(operation, path[len(prefix) :])
+                # What is no UTF-8 names no model, and could not be repeated in an answer.
+                return Located(operation, path[len(prefix) :].encode(errors="replace").decode())
         return None
 
 

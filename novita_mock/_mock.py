@@ -71,6 +71,7 @@ class Mock(Words):
         policy = Policy(edition, errors.reasons, frozenset(keys))
         self._corridor = Corridor(self.book, policy, seed, Pace(ttft, gap), any_model)
         self._ledger = Ledger(seed, clock or _frozen_clock, _MOST_CALLS)
+        self._only = only
         self._script = Script(only=only)
         super().__init__(self.add, When(), 1, errors.reasons)
 
@@ -145,5 +146,5 @@ class Mock(Words):
 
     def reset(self) -> None:
         """Forgets the script and the history: the mock is as if new."""
-        self._script.clear()
+        self._script = Script(only=self._only)
         self._ledger.restart()

@@ -36,7 +36,7 @@ class Places:
         self._book = book
         self._bases = sorted(book.bases, key=len, reverse=True)
         self._places = [_place(url, self._bases) for url in urls]
-        self._prefixed = [place for place in self._places if place.prefix]
+        self.prefixed = [place for place in self._places if place.prefix]
         self._routes = Routes(book)
 
     @property
@@ -66,7 +66,7 @@ class Places:
 
     def inner(self, host: str, path: str) -> str:
         """`path` as the API itself would see it."""
-        for place in self._prefixed:
+        for place in self.prefixed:
             if host == place.host and f"{path}/".startswith(f"{place.prefix}/"):
                 rest = path[len(place.prefix) :]
                 known = any(rest.startswith(f"{base}/") for base in self._bases)

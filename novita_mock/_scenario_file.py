@@ -17,6 +17,7 @@ from novita_mock._book import Book, Json
 from novita_mock._scenario import Answer, Pace, Rule, ToolCall, When
 
 SCHEMA = "scenario/scenario.json"
+_ANSWERS = ("say", "json", "call_tool", "call_tools", "think")
 
 
 class Unreadable(ValueError):
@@ -39,6 +40,11 @@ def read(path: Path) -> Json:
 
 def rules(book: Book, document: Json, name: str = "scenario") -> tuple[list[Rule], bool]:
     """The rules of `document`, and whether only they answer; raises Unreadable."""
+    try:
+        # What only YAML can say (dates, sets, keys that are numbers, itself) is no JSON.
+        document = orjson.loads(orjson.dumps(document))
+    except TypeError as error:
+        raise Unreadable(f"{name}: not JSON: {error}") from None
     validator = book.validator(SCHEMA)
     for problem in validator.iter_errors(document):
         raise Unreadable(f"{name}: {_explain.explain(problem)}")
@@ -47,6 +53,7 @@ def rules(book: Book, document: Json, name: str = "scenario") -> tuple[list[Rule
 
 
 def _rule(book: Book, place: str, row: Json) -> Rule:
+    _check_alone(place, row)
     refused = row.get("refuse")
     if refused is not None and refused not in book.errors.reasons:
         known = ", ".join(book.errors.reasons)
@@ -54,6 +61,8 @@ def _rule(book: Book, place: str, row: Json) -> Rule:
     calls = [*row.get("call_tools", []), *([row["call_tool"]] if "call_tool" in row else [])]
     say = orjson.dumps(row["json"]).decode() if "json" in row else row.get("say")
     played = {name: row[name] for name in Pace.__slots__ if name in row}
+    if "cut_after" in played:
+        played["cut_after"] = int(played["cut_after"])  # 2.0 is a whole number, too
     answer = Answer(
         say=say,
         tool_calls=tuple(ToolCall(**call) for call in calls),
@@ -64,6 +73,13 @@ def _rule(book: Book, place: str, row: Json) -> Rule:
     )
     when = {name: _condition(place, name, v) for name, v in row.get("when", {}).items()}
     return Rule(answer, When(**when), row.get("times"))
+
+
+def _check_alone(place: str, row: Json) -> None:
+    """Refuses a rule that says two things at once."""
+    for word, others in (("refuse", _ANSWERS), ("json", ("say",))):
+        if word in row and (both := [other for other in others if other in row]):
+            raise Unreadable(f"{place}: {word} and {both[0]} cannot stand in one rule")
 
 
 def _condition(place: str, name: str, value: Any) -> Any:

@@ -10,21 +10,26 @@ from collections.abc import Mapping
 
 from novita_mock import _explain
 from novita_mock._book import Book, Json, Operation
+from novita_mock._cue import cue
 from novita_mock._dialect import Dialect, Dialects
 from novita_mock._gates import check_features, check_history
+from novita_mock._ledger import About, Script
 from novita_mock._prompt import READERS
-from novita_mock._scenario import IMPROVISED, Answer, Pace
+from novita_mock._scenario import IMPROVISED, Pace
 from novita_mock._scene import TEXT, Limit, Scene, Task
 from novita_mock._values import Refused, wished
 
 ERROR_MODEL = "mock/"
 LOWER = "lower"
+CHAT = "chat/completions"
+CHAT_MODEL = "chat"
 
 
 class Stage:
     """The catalogue and the rules of an edition, looked up without any request in hand."""
 
-    def __init__(self, book: Book, edition: str, *, any_model: bool = False) -> None:
+    def __init__(self, book: Book, edition: str, pace: Pace, *, any_model: bool = False) -> None:
+        self._pace = pace
         self._models: Mapping[str, Json] = book.models
         self._any_model = any_model
         self._lowers = book.overlong[edition] == LOWER
@@ -51,18 +56,21 @@ class Stage:
 
     def _hint(self, model: str) -> str:
         near = difflib.get_close_matches(model, self._models, n=1)
-        return f" Did you mean {near[0]!r}?" if near else ""
+        return f" Did you mean {_explain.show(near[0])}?" if near else ""
 
     def own_error(self, model: str | None, situation: str) -> Json | None:
         """How `model` answers a situation, if it does so in its own way."""
         return self._dialects.of(model).overrides.get(situation) if model else None
 
     def scene(
-        self, operation: Operation, row: Json, body: Json, answer: Answer, pace: Pace
+        self, operation: Operation, row: Json, body: Json, script: Script, about: About
     ) -> Scene:
-        """What `body` asks `row`'s model for; refuses what that model or this kit cannot do."""
+        """What `body` asks `row`'s model for; refuses what that model or this kit cannot do.
+
+        The script is asked last: what is refused before does not use a rule up.
+        """
         if operation.endpoint not in row["endpoints"]:
-            raise Refused("endpoint_missing", model=row["id"], endpoint=operation.endpoint)
+            raise _no_endpoint(operation, row)
         if self._gates is not None:
             check_features(self._gates, row, body)
         check_history(body)
@@ -72,18 +80,20 @@ class Stage:
         if n * len(prompts) > self._most_choices:
             raise Refused("too_many_choices", choices=n * len(prompts), limit=self._most_choices)
         limit = None if body.get("max_tokens") is None else int(body["max_tokens"])
+        limits = [self._limit(row, dialect, limit, prompt.tokens) for prompt in prompts]
+        answer = cue(script, about, body)
         return Scene(
             model=body["model"],
             prompts=prompts,
-            limits=[self._limit(row, dialect, limit, prompt.tokens) for prompt in prompts],
+            limits=limits,
             n=n,
             stops=_stops(body.get("stop")),
-            seed=None if _is_greedy(body) else str(body.get("seed") or 0),
+            seed=None if _is_greedy(body) else str(int(body.get("seed") or 0)),
             alternatives=_alternatives(body),
             stream=bool(body.get("stream")),
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             answer=answer,
-            pace=answer.pace or pace,
+            pace=answer.pace or self._pace,
             task=_task(body) if answer == IMPROVISED else TEXT,
             reasoning=dialect.reasoning(body, answered=_ends_with(body, "tool")),
             manner=dialect.manner,
@@ -110,6 +120,13 @@ class Stage:
         return Limit(lowered, most)
 
 
+def _no_endpoint(operation: Operation, row: Json) -> Refused:
+    chat = operation.endpoint == CHAT
+    known = row.get("model_type", CHAT_MODEL) == CHAT_MODEL
+    situation = "endpoint_missing" if known or not chat else "not_a_chat_model"
+    return Refused(situation, model=row["id"], endpoint=operation.endpoint)
+
+
 def _task(body: Json) -> Task:
     """What is to be made, if it is anything but a plain text."""
     asked = any(body.get(field) for field in ("tools", "tool_choice", "response_format"))
@@ -122,8 +139,8 @@ def _task(body: Json) -> Task:
 
 
 def _ends_with(body: Json, role: str) -> bool:
-    messages = body.get("messages")
-    return bool(messages) and messages[-1]["role"] == role
+    messages = body.get("messages") or ()
+    return any(message["role"] == role for message in messages[-1:])
 
 
 def _stops(stop: str | list[str] | None) -> tuple[str, ...]:

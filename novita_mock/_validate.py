@@ -15,6 +15,7 @@ from novita_mock._book import Book, Json, Operation
 from novita_mock._values import Refused
 
 RULES = "allOf"
+_DEEP = 250
 
 
 class Reader:
@@ -39,6 +40,7 @@ class Reader:
             request: Json = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise Refused("bad_body", problem=_unreadable(body, error)) from None
+        _check_depth(body, request)
         if not self._validator.is_valid(request):
             raise Refused("bad_body", problem=self._problem(request))
         for upper, lower in self._not_below:
@@ -63,6 +65,16 @@ def _unreadable(body: bytes, error: orjson.JSONDecodeError) -> str:
     if not body.strip():
         return "$: the body is empty; expected a JSON object"
     return f"$: the body is not valid JSON ({error}); expected a JSON object"
+
+
+def _check_depth(body: bytes, request: Json) -> None:
+    """Refuses a body that is nested deeper than the validator and the encoder can follow."""
+    if body.count(b"{") + body.count(b"[") < _DEEP:
+        return
+    try:
+        orjson.dumps(request)
+    except TypeError:
+        raise Refused("bad_body", problem=f"$: nested more than {_DEEP} levels deep") from None
 
 
 def _check_not_below(request: Json, upper: str, lower: str) -> None:

@@ -6,20 +6,21 @@ requests are to be stopped, is decided in `respx.py`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, wraps
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from unittest.mock import patch
 
 import httpx
 from respx.mocks import HTTPCoreMocker, Mocker
 from respx.models import AllMockedAssertionError
 
-__all__ = ["MOCKER", "error_class", "stopping"]
+__all__ = ["MOCKER", "answering_early", "error_class", "stopping"]
 
 MOCKER = "novita-mock"
 """The mocker for httpx and httpx2: `respx.mock(using=MOCKER)`."""
@@ -72,6 +73,44 @@ def _patch(core: Any, stop: Callable[[Any], None], patches: ExitStack) -> None:
     patches.enter_context(patch.object(asynchronous, "handle_async_request", handle_async_request))
 
 
+@contextmanager
+def answering_early(router: Any) -> Iterator[None]:
+    """While it is entered, `router` answers before a request goes down to the cores, where nobody
+    else has a say in it. It is for speed alone: the mockers would give the same answer."""
+    with ExitStack() as patches:
+        for name, mocker in zip(("httpx", "httpx2"), _mockers(), strict=False):
+            if name in sys.modules:
+                _patch_transports(sys.modules[name], router, mocker, patches)
+        yield
+
+
+def _patch_transports(library: Any, router: Any, mocker: type[Mocker], patches: ExitStack) -> None:
+    sync, asynchronous = library.HTTPTransport, library.AsyncHTTPTransport
+    send, send_async = sync.handle_request, asynchronous.handle_async_request
+    alone: list[Any] = [_Seat(router, mocker)]
+
+    @wraps(send)
+    def handle_request(self: Any, request: Any) -> Any:
+        route = router.early_route(request) if _seats(mocker) == alone else None
+        if route is None:
+            return send(self, request)
+        response = router.transport.handle_request(request)
+        router.record(request, response=response, route=route)
+        return response
+
+    @wraps(send_async)
+    async def handle_async_request(self: Any, request: Any) -> Any:
+        route = router.early_route(request) if _seats(mocker) == alone else None
+        if route is None:
+            return await send_async(self, request)
+        response = await router.transport.handle_async_request(request)
+        router.record(request, response=response, route=route)
+        return response
+
+    patches.enter_context(patch.object(sync, "handle_request", handle_request))
+    patches.enter_context(patch.object(asynchronous, "handle_async_request", handle_async_request))
+
+
 @dataclass(frozen=True)
 class _Seat:
     """The place of one of our routers among those that a mocker asks. Routers that came later go
@@ -81,7 +120,7 @@ class _Seat:
     mocker: type[Mocker]
 
     def _others(self) -> list[Any]:
-        seats: list[Any] = self.mocker.routers
+        seats = _seats(self.mocker)
         later = seats.index(self)
         return [s for i, s in enumerate(seats) if i > later or not isinstance(s, _Seat)]
 
@@ -108,6 +147,11 @@ class _Seat:
             raise self.router.refusal(request, alone=not others) from None
         except httpx.RequestError as error:
             raise _for_either(error) from error
+
+
+def _seats(mocker: type[Mocker]) -> list[Any]:
+    """Whom a mocker asks, in order: routers of respx, and seats of ours."""
+    return cast(list[Any], mocker.routers)
 
 
 def _for_either(error: httpx.RequestError) -> Exception:

@@ -8,6 +8,7 @@ the client that sends the request has loaded its own.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -37,9 +38,9 @@ __all__ = ["Transport", "async_openai_client", "openai_client"]
 Fail = Callable[[str, str], Exception]
 """Makes the error that both libraries and both of their cores know by this name."""
 
-# The words of httpcore and h11, as the client of a server reads them.
-_NO_RESPONSE = "Server disconnected without sending a response."
+# The words of h11, as the client of a server reads them.
 _INCOMPLETE = "peer closed connection without sending complete message body"
+_ILLEGAL = re.compile(rb"^[ \t]|[ \t]$|[\x00\r\n]")
 
 
 class Transport(_AnyTransport):
@@ -76,6 +77,7 @@ class Transport(_AnyTransport):
             failure: Exception = getattr(library, error)(message, request=request)
             return failure
 
+        check_headers(request, fail)
         reply = self.mock.answer(request_of(request, request.url.path))
         return library, reply, stream_of(library, request, reply, fail)
 
@@ -117,6 +119,13 @@ def async_openai_client(mock: Mock, **options: Any) -> openai.AsyncOpenAI:
 
 def _defaults(mock: Mock) -> dict[str, Any]:
     return {"base_url": mock.base_url, "api_key": mock.api_key}
+
+
+def check_headers(request: Any, fail: Fail) -> None:
+    """Raises what a client does that cannot put a header on the wire: `Bearer ` without a key."""
+    for _, value in request.headers.raw:
+        if _ILLEGAL.search(value):
+            raise fail("LocalProtocolError", f"Illegal header value {value!r}")
 
 
 def request_of(request: Any, path: str) -> Request:
@@ -195,7 +204,6 @@ class Playing:
 
 def _moves(reply: Reply, patience: float | None, fail: Fail, due: float) -> Iterator[bytes | float]:
     """Bytes to hand over and seconds to sleep, in order; raises what the client would see."""
-    begun = False
     for beat in reply.beats:
         due += beat.pause
         wait = due - time.monotonic() if beat.pause else 0.0
@@ -205,8 +213,8 @@ def _moves(reply: Reply, patience: float | None, fail: Fail, due: float) -> Iter
         if wait > 0:
             yield wait
         if isinstance(beat, Cut):
-            raise fail("RemoteProtocolError", _lost(reply) if begun else _NO_RESPONSE)
-        begun = True
+            yield b""  # the headers come even if nothing else does
+            raise fail("RemoteProtocolError", _lost(reply))
         yield beat.data
 
 

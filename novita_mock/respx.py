@@ -6,6 +6,7 @@ covers both cores. What goes to the API's hosts and finds no operation is writte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +21,8 @@ from novita_mock._ledger import About, Call
 from novita_mock._mock import ORIGIN, Mock
 from novita_mock._places import Places
 from novita_mock._values import Reply, Request
-from novita_mock.httpcore import MOCKER, error_class, stopping
-from novita_mock.httpx import Playing, request_of, stream_of
+from novita_mock.httpcore import MOCKER, answering_early, error_class, stopping
+from novita_mock.httpx import Playing, Transport, check_headers, request_of, stream_of
 
 __all__ = ["MOCKER", "UNKNOWN", "Escape", "Router", "guard", "install", "mocked"]
 
@@ -57,6 +58,7 @@ class Router(respx.MockRouter):
     ) -> None:
         super().__init__(assert_all_called=assert_all_called, using=MOCKER)
         self.mock = mock
+        self.transport = Transport(mock)
         self.escapes: list[Escape] = []
         self._places = Places(mock.book, base_urls)
         self._pass_through = pass_through
@@ -78,6 +80,16 @@ class Router(respx.MockRouter):
         """Asserts that each route but those of the mock was called."""
         idle = [route for route in self.routes if not route.called and route.name not in self._own]
         assert not idle, f"RESPX: some routes were not called: {idle}"
+
+    def early_route(self, request: Any) -> respx.Route | None:
+        """The route for a request of either library, if all routes are as the mock made them."""
+        if len(self.routes) != len(self._own) or self._places.prefixed:
+            return None
+        url = str(request.url)
+        for route in self.routes:
+            if isinstance(route, _Route) and route.takes(request.method, url):
+                return route if route.is_plain else None
+        return None
 
     def refusal(self, request: httpx.Request, *, alone: bool) -> Exception:
         """What becomes of a request that no route takes. Other routers of the test, if there are
@@ -135,7 +147,7 @@ def mocked(
     urls = mock.base_urls if base_urls is None else base_urls
     router = Router(mock, urls, assert_all_called=assert_all_called, pass_through=pass_through)
     router.install(unknown=unknown)
-    with router:
+    with router, answering_early(router):
         yield router
 
 
@@ -164,6 +176,7 @@ def _install(
     def answer(request: httpx.Request) -> httpx.Response | None:
         if _is_overridden(router, own, request):
             return None
+        check_headers(request, _fail)
         path = places.inner(request.url.host, request.url.path)
         call = mock.call(request_of(request, path))
         if call.operation is None:
@@ -172,17 +185,12 @@ def _install(
             escapes.append(_escape(call, url, why, call.status))
         return _response(request, call.reply)
 
-    lookups = {
-        operation.name: {"method": operation.method, "url__regex": places.pattern(operation.path)}
-        for operation in mock.book.operations.values()
-    }
+    methods = {o.name: (o.method, places.pattern(o.path)) for o in mock.book.operations.values()}
     if unknown:
-        lookups[UNKNOWN] = {"url__regex": places.pattern()}
+        methods[UNKNOWN] = ("", places.pattern())
     own: dict[str, respx.Route] = {}
-    for name, lookup in lookups.items():
-        # A pattern with a host is one that a router's own base URL leaves as it is.
-        route = _Route(answer, host__in=places.hosts, **lookup)
-        own[name] = router.add(route, name=name)
+    for name, (method, url) in methods.items():
+        own[name] = router.add(_Route(answer, method, url, places.hosts), name=name)
     return own
 
 
@@ -190,14 +198,29 @@ class _Route(respx.Route):
     """A route of a mock. Left as it is, it answers without the questions that respx has for a side
     effect; it is a route like any other once somebody gives it an answer of their own."""
 
-    def __init__(self, answer: Answer, **lookups: Any) -> None:
-        super().__init__(**lookups)
+    def __init__(
+        self, answer: Answer, method: str, url: re.Pattern[str], hosts: tuple[str, ...]
+    ) -> None:
+        # A pattern with a host is one that a router's own base URL leaves as it is.
+        lookups: dict[str, Any] = {"host__in": hosts, "url__regex": url}
+        super().__init__(**({"method": method} if method else {}), **lookups)
         self._answer = answer
+        self._method = method
+        self._url = url
         self.mock(side_effect=answer)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the mock answers here."""
+        return self.side_effect is self._answer and not self.is_pass_through
+
+    def takes(self, method: str, url: str) -> bool:
+        """Whether this is the route of the operation at `method` and `url`."""
+        return method == self._method and self._url.match(url) is not None
 
     def match(self, request: httpx.Request) -> Any:
         """The answer; None if the route does not take the request."""
-        if self.side_effect is not self._answer or self.is_pass_through:
+        if not self.is_plain:
             return super().match(request)
         return self._answer(request) if self.pattern.match(request) else None
 
@@ -215,7 +238,7 @@ def _is_overridden(
 
 
 def _response(request: httpx.Request, reply: Reply) -> httpx.Response:
-    stream = stream_of(httpx, request, reply, lambda name, message: error_class(name)(message))
+    stream = stream_of(httpx, request, reply, _fail)
     kind = _Opening if isinstance(stream, Playing) else httpx.Response
     return kind(reply.status, headers=reply.headers, stream=stream, request=request)
 
@@ -241,6 +264,10 @@ class _Opening(httpx.Response):
         return httpx.Response(
             self.status_code, headers=self.headers, stream=self._playing, request=self.request
         )
+
+
+def _fail(name: str, message: str) -> Exception:
+    return error_class(name)(message)
 
 
 def _escape(sent: Request | Call, url: str, why: str, status: int | None = None) -> Escape:

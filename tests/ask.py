@@ -117,6 +117,7 @@ def referee(reference: str) -> Any:
 
 def both_say(reference: str, value: Any) -> bool:
     """Whether `value` is valid, on which the two validators have to agree."""
-    verdict = fast(reference).is_valid(value)
-    assert referee(reference).is_valid(value) is verdict, f"the validators differ about {value!r}"
+    verdict = bool(fast(reference).is_valid(value))
+    other = bool(referee(reference).is_valid(value))
+    assert other is verdict, f"the validators differ on {value!r}"
     return verdict

@@ -24,7 +24,6 @@ from tests.ask import (
     ask,
     body_of,
     both_say,
-    chunks,
     encoded,
     error,
     got,
@@ -295,7 +294,7 @@ NASTY: dict[str, Any] = {
     "a zero byte": body_of(messages=[{"role": "user", "content": "a\x00b"}]),
     "half a surrogate pair": b'{"model":"\\ud83d"}',
     "a long model": body_of(model="x/" * 100_000),
-    "a long key in the body": body_of(**{"k" * 100_000: 1}),
+    "a field of a long name": {**body_of(), "k" * 100_000: 1},
     "100,000 messages": body_of(messages=[{"role": "user", "content": "a"}] * 100_000),
     "no messages but null": body_of(messages=None),
     "an empty text": body_of(messages=[{"role": "user", "content": ""}]),
@@ -366,9 +365,8 @@ def test_no_headers_and_no_path_break_the_mock(path: str, headers: dict[bytes, b
 @each_operation
 def test_a_stream_and_its_whole_answer_agree_for_many_seeds(operation: str) -> None:
     for seed in range(60):
-        fields = {"seed": seed, "n": 1 + seed % 3, "max_tokens": seed * 2 if seed % 4 else None}
-        fields = {name: value for name, value in fields.items() if value is not None}
+        fields: dict[str, Any] = {"seed": seed, "n": 1 + seed % 3}
+        if seed % 4:
+            fields["max_tokens"] = seed * 2
         whole = texts(operation, ask(operation, **fields))
         assert joined(operation, stream(operation, **fields)) == whole
-        reply = Mock().answer(posted(body_of(operation, stream=True, **fields), operation))
-        assert chunks(reply)

@@ -210,8 +210,9 @@ def test_the_first_choice_is_the_same_whatever_n_is(operation: str) -> None:
 
 @pytest.mark.parametrize("field", ["frequency_penalty", "presence_penalty", "logit_bias"])
 def test_a_default_written_out_changes_nothing(field: str) -> None:
-    value = {} if field == "logit_bias" else 0
-    assert ask(**{field: value}) == ask(**{field: None}) == ask()
+    default: dict[str, Any] = {field: {} if field == "logit_bias" else 0}
+    null: dict[str, Any] = {field: None}
+    assert ask(**default) == ask(**null) == ask()
 
 
 # --- scripted ------------------------------------------------------------------------------------
@@ -277,7 +278,8 @@ def test_what_completions_cannot_say_breaks_no_schema(word: str) -> None:
     assert both_say("completions/completion.response.json", ask(TEXT, mock=mock))
 
 
-def test_the_most_that_the_kit_writes_is_no_natural_end() -> None:
+def test_an_answer_that_reaches_the_bound_of_the_kit_ends_of_itself_below_the_limit() -> None:
     # Each of 128 choices may have 2048 tokens of the kit's bound on an answer.
     answer = ask(n=128, max_tokens=4000)
-    assert set(reasons(answer)) == {"length"}
+    assert answer["usage"]["completion_tokens"] == 128 * 2048
+    assert set(reasons(answer)) == {"stop"}

@@ -30,7 +30,7 @@ from tests.ask import (
 )
 
 CREATED = 1764547200
-WITH_USAGE = {"stream_options": {"include_usage": True}}
+WITH_USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}
 
 each_operation = pytest.mark.parametrize("operation", WRITTEN)
 

@@ -23,7 +23,9 @@ FORMAT = "common/response_format.json"
 USAGE = "common/usage.json"
 MODEL_ROW = "models/model.json"
 
-STRING, INTEGER, NUMBER, BOOLEAN, OBJECT, ARRAY = "txt", 2, 0.5, True, {}, []
+STRING, INTEGER, NUMBER, BOOLEAN = "txt", 2, 0.5, True
+OBJECT: dict[str, Any] = {}
+ARRAY: list[Any] = []
 USER = {"role": "user", "content": "Hi"}
 CALL = {"id": "0", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 FUNCTION = {"name": "f"}

@@ -35,8 +35,25 @@ EACH = 750  # of four kinds
 MOCKS = {edition: Mock(edition=edition) for edition in EDITIONS}
 MODELS = [MODEL] * 12 + ["zzz", "", "baai/bge-m3", "qwen/qwen-2.5-72b-instruct"]
 MODELS += [f"mock/{reason}" for reason in REASONS]
-OTHER = [None, True, False, 0, 1, -1, 0.5, 1e9, 10**20, "", "x", [], [1], [[]], {}, {"a": 1}]
-BEYOND = [-1e9, 1e9, -1, 129, "x" * 65, "a b", [0] * 200, {"type": "no such"}]
+OTHER: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    0.5,
+    1e9,
+    10**20,
+    "",
+    "x",
+    [],
+    [1],
+    [[]],
+    {},
+    {"a": 1},
+]
+BEYOND: list[Any] = [-1e9, 1e9, -1, 129, "x" * 65, "a b", [0] * 200, {"type": "no such"}]
 # Values of a size that can be answered in no time; the schema draws all others.
 SMALL = {
     "model": st.sampled_from(MODELS),

@@ -30,7 +30,6 @@ PLACES: list[tuple[dict[bytes, bytes], dict[str, Any]]] = [
     (HEADERS[0], {"user": SECRET}),
     (HEADERS[0], {"temperature": SECRET}),
     (HEADERS[0] | {b"x-trace": b"key=" + SECRET.encode()}, {}),
-    (HEADERS[0] | {b"x-novita-mock-error": SECRET.encode()}, {}),
 ]
 each_place = pytest.mark.parametrize(
     ("headers", "fields"), PLACES, ids=[f"{h} {list(f)}"[:70] for h, f in PLACES]

@@ -194,6 +194,18 @@ OBSERVED = {
         "INVALID_REQUEST_BODY",
         "max_tokens (current value: {max_tokens}) must be between 0 and {limit} ",
     ),
+    "not_a_chat_model": (400, "INVALID_REQUEST_BODY", "model: {model} is not an chat model"),
+    "tools_missing": (
+        400,
+        "INVALID_REQUEST_BODY",
+        "model features function calling not support",
+    ),
+    "structured_outputs_missing": (
+        400,
+        "INVALID_REQUEST_BODY",
+        "model: {model} does not support feature: structured-outputs",
+    ),
+    "vision_missing": (400, "INVALID_REQUEST_BODY", "model features vision not support"),
     "body_too_large": (413, "INVALID_REQUEST_BODY", None),
 }
 # What a situation that an edition does not document is answered with: the next newer edition's.

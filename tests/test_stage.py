@@ -9,7 +9,8 @@ import pytest
 
 from novita_mock import Mock
 from novita_mock._book import Json
-from novita_mock._scenario import Answer, Pace
+from novita_mock._ledger import About, Script
+from novita_mock._scenario import Answer, Pace, Rule
 from novita_mock._scene import Limit, Scene
 from novita_mock._stage import Stage
 from novita_mock._values import Refused
@@ -23,11 +24,11 @@ EMBEDDING = "baai/bge-m3"
 
 
 def scene(operation: str = CHAT, edition: str = "v3", pace: Pace | None = None, **f: Any) -> Scene:
-    stage = Stage(BOOK, edition)
+    stage = Stage(BOOK, edition, Pace(1.0, 0.5))
     body: Json = body_of(operation, **f)
     row = stage.row(body["model"], None)
-    answer = Answer(pace=pace)
-    return stage.scene(BOOK.operations[operation], row, body, answer, Pace(1.0, 0.5))
+    script = Script([Rule(Answer(pace=pace))])
+    return stage.scene(BOOK.operations[operation], row, body, script, About(operation))
 
 
 def refusal(**asked: Any) -> Refused:
@@ -42,13 +43,13 @@ def prompt_of(tokens: int) -> str:
 
 @pytest.mark.parametrize("model", list(BOOK.models))
 def test_every_listed_model_has_its_row(model: str) -> None:
-    assert Stage(BOOK, "v3").row(model, None) is BOOK.models[model]
+    assert Stage(BOOK, "v3", Pace()).row(model, None) is BOOK.models[model]
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_model_id_asks_for_an_error(reason: str) -> None:
     with pytest.raises(Refused) as refused:
-        Stage(BOOK, "v3").row(f"mock/{reason}", "RATE_LIMIT_EXCEEDED")
+        Stage(BOOK, "v3", Pace()).row(f"mock/{reason}", "RATE_LIMIT_EXCEEDED")
     assert refused.value.name == reason
 
 
@@ -65,8 +66,8 @@ def test_an_unknown_model_is_404(model: str, edition: str) -> None:
 def test_a_misspelt_model_is_answered_with_the_nearest() -> None:
     reply = Mock().answer(posted(body_of(model="meta-llama/lama-3.1-8b-instruct")))
     assert error(reply)["message"] == (
-        "The requested model is not found: 'meta-llama/lama-3.1-8b-instruct'."
-        " GET /models lists all models. Did you mean 'meta-llama/llama-3.1-8b-instruct'?"
+        'The requested model is not found: "meta-llama/lama-3.1-8b-instruct".'
+        ' GET /models lists all models. Did you mean "meta-llama/llama-3.1-8b-instruct"?'
     )
     far = error(Mock().answer(posted(body_of(model="zzz"))))["message"]
     assert far.endswith("GET /models lists all models.")
@@ -82,15 +83,19 @@ def test_any_model_is_answered_if_the_mock_was_told_so(operation: str) -> None:
 
 @pytest.mark.parametrize("edition", EDITIONS)
 @pytest.mark.parametrize(
-    ("operation", "model", "endpoint"),
-    [(TEXT, CHAT_ONLY, "completions"), (CHAT, EMBEDDING, "chat/completions")],
+    ("operation", "model", "problem"),
+    [
+        (TEXT, CHAT_ONLY, "does not support endpoint: completions"),
+        (CHAT, EMBEDDING, "is not an chat model"),
+        (TEXT, EMBEDDING, "does not support endpoint: completions"),
+    ],
 )
 def test_a_model_without_the_endpoint_is_refused(
-    edition: str, operation: str, model: str, endpoint: str
+    edition: str, operation: str, model: str, problem: str
 ) -> None:
     reply = Mock(edition=edition).answer(posted(body_of(operation, model=model), operation))
     assert (reply.status, error(reply)["reason"]) == (400, "INVALID_REQUEST_BODY")
-    assert error(reply)["message"] == f"model: {model} does not support endpoint: {endpoint}"
+    assert error(reply)["message"] == f"model: {model} {problem}"
 
 
 # --- how much may be written ---------------------------------------------------------------------
@@ -107,7 +112,7 @@ def test_a_model_without_the_endpoint_is_refused(
     ],
 )
 def test_a_limit_that_fits_is_kept(edition: str, asked: int | None, limit: Limit) -> None:
-    fields = {} if asked is None else {"max_tokens": asked}
+    fields: dict[str, Any] = {} if asked is None else {"max_tokens": asked}
     assert scene(edition=edition, model=SMALL, **fields).limits == [limit]
 
 
@@ -132,7 +137,7 @@ def test_a_limit_beyond_the_context_is_lowered_on_paper(edition: str) -> None:
 
 
 def test_a_limit_beyond_the_context_is_refused_live() -> None:
-    fits = {"prompt": prompt_of(CONTEXT - 10), "max_tokens": 10}
+    fits: dict[str, Any] = {"prompt": prompt_of(CONTEXT - 10), "max_tokens": 10}
     assert scene(TEXT, "live", **fits).limits == [Limit(10, 10)]
     found = refusal(operation=TEXT, edition="live", **{**fits, "max_tokens": 11})
     assert found.name == "context_exceeded"

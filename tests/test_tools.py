@@ -149,7 +149,8 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
     "a name outside the pattern": (
         [ASKED],
         {"tools": [named("get weather")]},
-        '$.tools[0].function.name: expected text that matches ^[A-Za-z0-9_-]+$; got "get weather"',
+        "$.tools[0].function.name: expected text that matches ^[A-Za-z0-9_-]+$(?!\\n); "
+        'got "get weather"',
     ),
     "a forced function that is not declared": (
         [ASKED],

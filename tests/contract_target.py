@@ -1,0 +1,72 @@
+"""The faulty provider as a target of the contract suite: in this process, without a socket."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+import contract_tests
+from contract_tests import laws
+from contract_tests.api import Api
+from contract_tests.exchange import Asked, Came
+from contract_tests.target import filled
+from tests.faulty_provider import Provider, Request
+
+KEY = "sk-the-key-of-the-test-suite"
+
+
+def load() -> None:
+    """Reads every chapter, so that all laws are known."""
+    for module in sorted(found.name for found in pkgutil.iter_modules(contract_tests.__path__)):
+        if module.startswith("test_"):
+            importlib.import_module(f"{contract_tests.__name__}.{module}")
+
+
+class Faulty:
+    """A provider behind the interface of a target."""
+
+    base, key, is_mock, accepts_any_key = "/v3/openai", KEY, False, False
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+
+    def send(self, asked: Asked) -> Came:
+        raw, _, query = (self.base + asked.path).partition("?")
+        headers, began = tuple(filled(asked, KEY)), time.time()
+        wanted = Request(asked.method, unquote(raw), headers, asked.body, query, raw)
+        reply = self.provider.answer(wanted)
+        pairs = tuple((name.lower(), value) for name, value in reply.headers)
+        length = dict(pairs).get("content-length", str(len(reply.body)))
+        problem = "" if length == str(len(reply.body)) else "another length was announced"
+        return Came(reply.status, pairs, reply.body, (), began, time.time(), problem)
+
+
+def api_of(provider: Provider, edition: str = "v3", thorough: bool = True) -> Api:
+    """A fresh view of a provider."""
+    return Api(Faulty(provider), edition, thorough=thorough)
+
+
+def judged_by(strength: str) -> list[laws.Law]:
+    """The laws of one strength that need no parameter."""
+    load()
+    return [law for law in laws.LAWS.values() if law.strength == strength and not law.cases]
+
+
+def broken(api: Api, chosen: Iterable[laws.Law]) -> list[laws.Finding]:
+    """The laws that the target breaks."""
+    found = [laws.run(law, api) for law in chosen]
+    return [finding for finding in found if finding.verdict == laws.BROKEN]
+
+
+def first_broken(api: Api, chosen: list[laws.Law]) -> laws.Finding | None:
+    """The first law that the target breaks; it moves to the front of the list, since faults of
+    one kind stand together."""
+    for at, law in enumerate(chosen):
+        finding = laws.run(law, api)
+        if finding.verdict == laws.BROKEN:
+            chosen.insert(0, chosen.pop(at))
+            return finding
+    return None

@@ -1,0 +1,389 @@
+"""One table of requests through every door: equal replies, equal failures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import respx
+import uvicorn
+
+from novita_mock import Mock
+from novita_mock._book import open_book
+from novita_mock._scenario import Answer, Pace, Rule
+from novita_mock.httpx import Transport
+from novita_mock.respx import MOCKER, mocked
+from novita_mock.starlette import Endpoint
+
+MODEL = "meta-llama/llama-3.1-8b-instruct"
+BASE = "/v3/openai"
+CHAT, TEXT, MODELS = f"{BASE}/chat/completions", f"{BASE}/completions", f"{BASE}/models"
+KEY = {"authorization": "Bearer sk-a-key"}
+JSON = {"content-type": "application/json"}
+HEADERS = ("content-type", "content-length", "cache-control", "allow")
+BOOK = open_book()
+PROTOCOL = "RemoteProtocolError"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request, what the mock is like that gets it, and what must come of it."""
+
+    id: str
+    path: str
+    body: bytes | None = None
+    method: str = "POST"
+    headers: dict[str, str] = field(default_factory=lambda: KEY | JSON)
+    status: int | None = 200
+    failure: str | None = None
+    pace: Pace | None = None
+    mock: dict[str, Any] = field(default_factory=dict)
+    timeout: float = 10.0
+    seconds: float = 0.0
+
+    def fresh_mock(self) -> Mock:
+        mock = Mock(**{"seed": 7} | self.mock)
+        if self.pace is not None:
+            mock._script.add(Rule(Answer(say="one two three four five six", pace=self.pace)))
+        return mock
+
+
+@dataclass
+class Outcome:
+    """What a client got."""
+
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    failure: str | None = None
+    message: str | None = None
+    seconds: float = field(default=0.0, compare=False)
+
+
+def chat(**members: Any) -> bytes:
+    messages = [{"role": "user", "content": "Tell me about the sea."}]
+    return json.dumps({"model": MODEL, "messages": messages, "max_tokens": 24} | members).encode()
+
+
+def text(**members: Any) -> bytes:
+    request = {"model": MODEL, "prompt": "The sea is", "max_tokens": 24}
+    return json.dumps(request | members).encode()
+
+
+def get(id: str, path: str, **more: Any) -> Ask:
+    return Ask(id, path, method="GET", headers=more.pop("headers", KEY), **more)
+
+
+def errors() -> Iterator[Ask]:
+    """Each error that can be asked for by name, in each of the three ways."""
+    for reason in BOOK.errors.reasons:
+        header = {"x-novita-mock-error": reason}
+        key = {"authorization": f"Bearer mock-{reason}"}
+        yield Ask(f"header-{reason}", CHAT, chat(), headers=KEY | JSON | header, status=None)
+        yield Ask(f"model-{reason}", CHAT, chat(model=f"mock/{reason}"), status=None)
+        yield Ask(f"key-{reason}", CHAT, chat(), headers=JSON | key, status=None)
+
+
+def bases() -> Iterator[Ask]:
+    """Each operation at each base path."""
+    for base in BOOK.bases:
+        name = base.strip("/").replace("/", "-")
+        yield Ask(f"{name}-chat", f"{base}/chat/completions", chat())
+        yield Ask(f"{name}-completion", f"{base}/completions", text())
+        yield get(f"{name}-models", f"{base}/models")
+        yield get(f"{name}-model", f"{base}/models/{MODEL}")
+
+
+SPEC = {"function": {"name": "f", "parameters": {"type": "object"}}, "type": "function"}
+E2026, LIVE = {"edition": "2026"}, {"edition": "live"}
+USAGE = {"include_usage": True}
+TOO_LARGE = b'{"model": "' + b"x" * BOOK.limits["body"] + b'"}'
+
+ASKS = [
+    *bases(),
+    *errors(),
+    Ask("chat-stream", CHAT, chat(stream=True)),
+    Ask("chat-stream-usage", CHAT, chat(stream=True, stream_options=USAGE)),
+    Ask("chat-n", CHAT, chat(n=3)),
+    Ask("chat-n-stream", CHAT, chat(n=3, stream=True)),
+    Ask("chat-stop", CHAT, chat(stop=["e", "a"])),
+    Ask("chat-stop-stream", CHAT, chat(stop="e", stream=True)),
+    Ask("chat-logprobs", CHAT, chat(logprobs=True, top_logprobs=3)),
+    Ask("chat-logprobs-stream", CHAT, chat(logprobs=True, top_logprobs=2, stream=True)),
+    Ask("chat-one-token", CHAT, chat(max_tokens=1)),
+    Ask("chat-greedy", CHAT, chat(temperature=0, seed=5)),
+    Ask("chat-tools", CHAT, chat(tools=[SPEC])),
+    Ask("chat-unicode", CHAT, chat(messages=[{"role": "user", "content": "Grüße, 世界 🌊"}])),
+    Ask("chat-extra-field", CHAT, chat(never_heard_of=1)),
+    Ask("chat-query", f"{CHAT}?a=1&b=%20", chat()),
+    Ask("chat-no-content-type", CHAT, chat(), headers=KEY),
+    Ask("completion-stream", TEXT, text(stream=True)),
+    Ask("completion-stream-usage", TEXT, text(stream=True, stream_options=USAGE)),
+    Ask("completion-n", TEXT, text(n=2)),
+    Ask("completion-stop", TEXT, text(stop="e")),
+    Ask("completion-logprobs", TEXT, text(logprobs=2)),
+    Ask("completion-prompts", TEXT, text(prompt=["one", "two"])),
+    Ask("wrong-key", CHAT, chat(), mock={"api_keys": ["x"]}, status=401),
+    Ask("wrong-key-2026", CHAT, chat(), mock=E2026 | {"api_keys": ["x"]}, status=401),
+    Ask("no-model-live", CHAT, chat(model="no/model"), mock=LIVE, status=404),
+    Ask("any-model", CHAT, chat(model="no/model"), mock={"any_model": True}),
+    Ask("only-scripted", CHAT, chat(), mock={"only": True}, status=400),
+    get("model-encoded-slash", f"{MODELS}/meta-llama%2Fllama-3.1-8b-instruct"),
+    get("model-unknown", f"{MODELS}/no/model", status=404),
+    get("model-unicode", f"{MODELS}/%E4%B8%96", status=404),
+    get("model-empty", f"{MODELS}/", status=404),
+    get("models-no-key", MODELS, headers={}, status=401),
+    get("models-query", f"{MODELS}?limit=1"),
+    Ask("no-key", CHAT, chat(), headers=JSON, status=401),
+    Ask("key-without-key", CHAT, chat(), headers=JSON | {"authorization": "Bearer"}, status=401),
+    Ask(
+        "key-that-is-no-header",
+        CHAT,
+        chat(),
+        headers=JSON | {"authorization": "Bearer "},
+        status=None,
+        failure="LocalProtocolError",
+    ),
+    Ask("basic-auth", CHAT, chat(), headers=JSON | {"authorization": "Basic eDp5"}, status=401),
+    Ask("unknown-error", CHAT, chat(), headers=KEY | {"x-novita-mock-error": "NO"}, status=400),
+    Ask("body-empty", CHAT, b"", status=400),
+    Ask("body-none", CHAT, None, status=400),
+    Ask("body-broken", CHAT, b'{"model": ', status=400),
+    Ask("body-list", CHAT, b"[]", status=400),
+    Ask("body-not-utf8", CHAT, b"\xff\xfe", status=400),
+    Ask("body-nul", CHAT, b"\x00" * 64, status=400),
+    Ask("body-too-large", CHAT, TOO_LARGE, status=413),
+    Ask("body-bad-role", CHAT, chat(messages=[{"role": "king", "content": "x"}]), status=400),
+    Ask("body-bad-temperature", CHAT, chat(temperature=9), status=400),
+    Ask("body-no-messages", CHAT, text(), status=400),
+    Ask("completion-bad-prompt", TEXT, text(prompt=5), status=400),
+    get("wrong-method-chat", CHAT, status=405),
+    Ask("wrong-method-models", MODELS, b"{}", status=405),
+    Ask("wrong-method-put", CHAT, chat(), method="PUT", status=405),
+    Ask("wrong-method-head", MODELS, None, method="HEAD", status=405),
+    Ask("wrong-method-options", TEXT, None, method="OPTIONS", status=405),
+    Ask("unknown-route", f"{BASE}/embeddings", b"{}", status=404),
+    get("unknown-root", "/", status=404),
+    get("unknown-base", "/v9/models", status=404),
+    get("unknown-slash", f"{MODELS}/x/../../nothing/", status=404),
+    Ask("unknown-trailing-slash", f"{CHAT}/", chat(), status=404),
+    Ask("unknown-encoded-slash", f"{BASE}/chat%2Fcompletions", chat()),
+    Ask("ttft", CHAT, chat(), mock={"ttft": 0.06}, seconds=0.06),
+    Ask("ttft-stream", CHAT, chat(stream=True), pace=Pace(ttft=0.06), seconds=0.06),
+    Ask("gap-stream", CHAT, chat(stream=True), pace=Pace(gap=0.01), seconds=0.06),
+    Ask("gap-completion", TEXT, text(stream=True), pace=Pace(0.02, 0.01), seconds=0.07),
+    Ask("cut-at-once", CHAT, chat(stream=True), pace=Pace(cut_after=3), failure=PROTOCOL),
+    Ask("cut-first", CHAT, chat(stream=True), pace=Pace(0.02, 0.0, 0), failure=PROTOCOL),
+    Ask("cut-paced", CHAT, chat(stream=True), pace=Pace(0.02, 0.01, 3), failure=PROTOCOL),
+    Ask("cut-completion", TEXT, text(stream=True), pace=Pace(0.0, 0.01, 1), failure=PROTOCOL),
+    Ask(
+        "slower-than-the-client-waits",
+        CHAT,
+        chat(stream=True),
+        pace=Pace(ttft=1.0),
+        timeout=0.1,
+        status=None,
+        failure="ReadTimeout",
+    ),
+    Ask(
+        "stalls-longer-than-the-client-waits",
+        CHAT,
+        chat(stream=True),
+        pace=Pace(gap=1.0),
+        timeout=0.1,
+        failure="ReadTimeout",
+    ),
+]  # fmt: skip
+
+
+def send(client: Any, origin: str, ask: Ask) -> Outcome:
+    outcome, start = Outcome(), time.perf_counter()
+    try:
+        with client.stream(*arguments(origin, ask), **options(ask)) as response:
+            begin(outcome, response)
+            for piece in response.iter_raw():
+                outcome.body += piece
+    except Exception as error:
+        fail(outcome, error)
+    outcome.seconds = time.perf_counter() - start
+    return outcome
+
+
+async def send_async(client: Any, origin: str, ask: Ask) -> Outcome:
+    outcome, start = Outcome(), time.perf_counter()
+    try:
+        async with client.stream(*arguments(origin, ask), **options(ask)) as response:
+            begin(outcome, response)
+            async for piece in response.aiter_raw():
+                outcome.body += piece
+    except Exception as error:
+        fail(outcome, error)
+    outcome.seconds = time.perf_counter() - start
+    return outcome
+
+
+def arguments(origin: str, ask: Ask) -> tuple[str, str]:
+    return ask.method, origin + ask.path
+
+
+def options(ask: Ask) -> dict[str, Any]:
+    return {"content": ask.body, "headers": ask.headers, "timeout": ask.timeout}
+
+
+def begin(outcome: Outcome, response: Any) -> None:
+    outcome.status = response.status_code
+    found = {name: response.headers.get(name) for name in HEADERS}
+    outcome.headers = {name: value for name, value in found.items() if value is not None}
+
+
+def fail(outcome: Outcome, error: Exception) -> None:
+    outcome.failure = type(error).__name__
+    if outcome.failure in (PROTOCOL, "LocalProtocolError"):
+        outcome.message = str(error)
+
+
+class Site:
+    """The server: each request in turn goes to a mock of its own."""
+
+    def __init__(self) -> None:
+        self.endpoint: Endpoint | None = None
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.origin = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(self, log_level="critical", lifespan="off", access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
+        self._thread.start()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        assert self.endpoint is not None
+        await self.endpoint(scope, receive, send)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._socket.close()
+
+    def play(self, ask: Ask) -> Outcome:
+        import httpx
+
+        self.endpoint = Endpoint(ask.fresh_mock())
+        with httpx.Client() as client:
+            return send(client, self.origin, ask)
+
+
+ORIGIN = "https://api.novita.ai"
+
+
+def through_routes(library: Any, ask: Ask) -> Outcome:
+    with mocked(ask.fresh_mock(), pass_through=False), library.Client() as client:
+        return send(client, ORIGIN, ask)
+
+
+def beside_another_router(library: Any, ask: Ask) -> Outcome:
+    """Not alone, the routes answer through respx and its mockers."""
+    with respx.mock(using=MOCKER):
+        return through_routes(library, ask)
+
+
+def through_transport(library: Any, ask: Ask) -> Outcome:
+    with library.Client(transport=Transport(ask.fresh_mock())) as client:
+        return send(client, ORIGIN, ask)
+
+
+def through_routes_async(library: Any, ask: Ask) -> Outcome:
+    async def play() -> Outcome:
+        async with library.AsyncClient() as client:
+            return await send_async(client, ORIGIN, ask)
+
+    with mocked(ask.fresh_mock(), pass_through=False):
+        return asyncio.run(play())
+
+
+def beside_another_router_async(library: Any, ask: Ask) -> Outcome:
+    with respx.mock(using=MOCKER):
+        return through_routes_async(library, ask)
+
+
+def through_transport_async(library: Any, ask: Ask) -> Outcome:
+    async def play() -> Outcome:
+        async with library.AsyncClient(transport=Transport(ask.fresh_mock())) as client:
+            return await send_async(client, ORIGIN, ask)
+
+    return asyncio.run(play())
+
+
+DOORS: dict[str, Callable[[Any, Ask], Outcome]] = {
+    "respx": through_routes,
+    "respx-async": through_routes_async,
+    "respx-beside": beside_another_router,
+    "respx-beside-async": beside_another_router_async,
+    "transport": through_transport,
+    "transport-async": through_transport_async,
+}
+
+each_ask = pytest.mark.parametrize("ask", ASKS, ids=lambda ask: ask.id)
+each_door = pytest.mark.parametrize("door", DOORS.values(), ids=list(DOORS))
+each_library = pytest.mark.parametrize("library", ["httpx", "httpx2"])
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Callable[[Ask], Outcome]]:
+    """What the server gives; each request is sent once."""
+    site, outcomes = Site(), dict[str, Outcome]()
+
+    def outcome(ask: Ask) -> Outcome:
+        if ask.id not in outcomes:
+            outcomes[ask.id] = site.play(ask)
+        return outcomes[ask.id]
+
+    yield outcome
+    site.stop()
+
+
+def test_the_table_is_long_and_its_ids_differ() -> None:
+    assert len({ask.id for ask in ASKS}) == len(ASKS) >= 60
+
+
+@each_ask
+def test_the_server_gives_what_the_table_says(ask: Ask, served: Any) -> None:
+    outcome = served(ask)
+    assert outcome.failure == ask.failure
+    if ask.status is not None:
+        assert outcome.status == ask.status
+    assert outcome.seconds >= ask.seconds
+
+
+@pytest.mark.parametrize("reason", BOOK.errors.reasons)
+def test_the_three_ways_to_an_error_give_the_same_error(reason: str, served: Any) -> None:
+    ways = [served(ask) for ask in errors() if ask.id.partition("-")[2] == reason]
+    codes = {(way.status, json.loads(way.body)["reason"]) for way in ways}
+    assert len(ways) == 3
+    assert len(codes) == 1
+    assert min(codes)[0] >= 400
+    assert min(codes)[1] == reason
+
+
+@each_library
+@each_door
+@each_ask
+def test_a_door_gives_what_the_server_gives(
+    ask: Ask, door: Callable[[Any, Ask], Outcome], library: str, served: Any
+) -> None:
+    outcome = door(pytest.importorskip(library), ask)
+    assert outcome == served(ask)
+    assert outcome.seconds >= ask.seconds
+
+
+@each_door
+def test_another_mock_is_told_apart(door: Callable[[Any, Ask], Outcome], served: Any) -> None:
+    ask = next(ask for ask in ASKS if ask.id == "chat-stream")
+    outcome = door(pytest.importorskip("httpx"), replace(ask, mock={"seed": 8}))
+    assert outcome.status == served(ask).status
+    assert outcome.body != served(ask).body

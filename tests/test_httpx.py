@@ -1,0 +1,190 @@
+"""The transport: what the table of `test_doors.py` does not say."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from novita_mock import Beat, Cut, Mock, Reply
+from novita_mock._scenario import Answer, Pace, Rule
+from novita_mock.httpx import Transport, async_openai_client, openai_client
+
+MODEL = "meta-llama/llama-3.1-8b-instruct"
+REQUEST: Any = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
+URL = "https://api.novita.ai/v3/openai/models"
+each_library = pytest.mark.parametrize("name", ["httpx", "httpx2"])
+
+
+def scripted(pace: Pace) -> Mock:
+    mock = Mock()
+    mock._script.add(Rule(Answer(say="one two three four", pace=pace)))
+    return mock
+
+
+class Fixed:
+    """Stands for a mock: answers everything with one reply."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def answer(self, _: object) -> Reply:
+        return self._reply
+
+
+def fixed(*beats: Beat | Cut, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Transport:
+    mock: Any = Fixed(Reply(200, headers, beats))
+    return Transport(mock)
+
+
+def test_an_openai_client_is_answered() -> None:
+    pytest.importorskip("openai")
+    mock = Mock()
+    with openai_client(mock) as client:
+        completion = client.chat.completions.create(**REQUEST)
+        ids = [model.id for model in client.models.list()]
+    assert completion.choices[0].message.content
+    assert completion.model == MODEL
+    assert MODEL in ids
+    assert [call.operation for call in mock.calls] == ["chat.completions", "models.list"]
+
+
+def test_an_openai_client_streams() -> None:
+    pytest.importorskip("openai")
+    with openai_client(scripted(Pace())) as client:
+        chunks = list(client.chat.completions.create(**REQUEST, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "one two three four"
+
+
+def test_an_async_openai_client_is_answered_and_streams() -> None:
+    pytest.importorskip("openai")
+
+    async def talk() -> tuple[str | None, str]:
+        async with async_openai_client(scripted(Pace(gap=0.001))) as client:
+            whole = await client.chat.completions.create(**REQUEST)
+            stream = await client.chat.completions.create(**REQUEST, stream=True)
+            pieces = [chunk.choices[0].delta.content or "" async for chunk in stream]
+        return whole.choices[0].message.content, "".join(pieces)
+
+    assert asyncio.run(talk()) == ("one two three four", "one two three four")
+
+
+def test_options_of_an_openai_client_are_the_callers() -> None:
+    openai = pytest.importorskip("openai")
+    with (
+        openai_client(Mock(), api_key="mock-RATE_LIMIT_EXCEEDED", max_retries=0) as client,
+        pytest.raises(openai.RateLimitError),
+    ):
+        client.chat.completions.create(**REQUEST)
+
+
+def test_an_openai_client_gets_a_listed_key() -> None:
+    pytest.importorskip("openai")
+    with openai_client(Mock(api_keys=["the-key"])) as client:
+        assert client.chat.completions.create(**REQUEST).choices
+
+
+def test_a_cut_stream_is_a_lost_connection_for_openai() -> None:
+    openai = pytest.importorskip("openai")
+    with openai_client(scripted(Pace(cut_after=2)), max_retries=0) as client:
+        stream = client.chat.completions.create(**REQUEST, stream=True)
+        with pytest.raises(Exception, match="onnection") as caught:
+            list(stream)
+    names = {type(error).__name__ for error in (caught.value, caught.value.__cause__)}
+    assert "RemoteProtocolError" in names
+    assert not isinstance(caught.value, openai.APIStatusError)
+
+
+@each_library
+def test_one_transport_serves_sync_and_async_clients(name: str) -> None:
+    library, transport = pytest.importorskip(name), Transport(Mock())
+    headers = {"authorization": "Bearer k"}
+
+    async def get() -> int:
+        async with library.AsyncClient(transport=transport) as client:
+            status: int = (await client.get(URL, headers=headers)).status_code
+            return status
+
+    with library.Client(transport=transport) as client:
+        assert client.get(URL, headers=headers).status_code == 200
+    assert asyncio.run(get()) == 200
+    assert len(transport.mock.calls) == 2
+
+
+@each_library
+def test_beats_arrive_when_they_are_due_however_slow_the_reader_is(name: str) -> None:
+    library = pytest.importorskip(name)
+    transport = fixed(Beat(b"a", 0.05), Beat(b"b", 0.1), Beat(b"c", 0.1))
+    start = time.perf_counter()
+    with library.Client(transport=transport) as client, client.stream("GET", URL) as response:
+        opened = time.perf_counter() - start
+        arrivals = []
+        for _ in response.iter_raw():
+            arrivals.append(time.perf_counter() - start)
+            time.sleep(0.05)  # not added to the pace
+    assert 0.05 <= opened < 0.14
+    assert [a >= due for a, due in zip(arrivals, (0.05, 0.15, 0.25), strict=True)] == [True] * 3
+    assert arrivals[2] < 0.34
+
+
+@each_library
+def test_paced_streams_run_side_by_side(name: str) -> None:
+    library = pytest.importorskip(name)
+
+    async def read(client: Any) -> bytes:
+        async with client.stream("GET", URL) as response:
+            body: bytes = await response.aread()
+            return body
+
+    async def read_all() -> list[bytes]:
+        transport = fixed(Beat(b"a", 0.1), Beat(b"b", 0.1))
+        async with library.AsyncClient(transport=transport) as client:
+            return await asyncio.gather(*(read(client) for _ in range(10)))
+
+    start = time.perf_counter()
+    assert asyncio.run(read_all()) == [b"ab"] * 10
+    assert 0.2 <= time.perf_counter() - start < 1.0
+
+
+def test_paced_streams_play_under_trio() -> None:
+    trio, httpx = pytest.importorskip("trio"), pytest.importorskip("httpx")
+
+    async def read() -> bytes:
+        transport = fixed(Beat(b"a", 0.01), Beat(b"b", 0.01))
+        async with httpx.AsyncClient(transport=transport) as client:
+            content: bytes = (await client.get(URL)).content
+            return content
+
+    assert trio.run(read) == b"ab"
+
+
+@each_library
+def test_a_cut_body_of_known_length_says_how_much_came(name: str) -> None:
+    library = pytest.importorskip(name)
+    transport = fixed(Beat(b"four"), Cut(), headers=((b"content-length", b"10"),))
+    with (
+        library.Client(transport=transport) as client,
+        pytest.raises(library.RemoteProtocolError, match=r"\(received 4 bytes, expected 10\)"),
+    ):
+        client.get(URL)
+
+
+@each_library
+def test_a_stream_can_be_left_early(name: str) -> None:
+    library = pytest.importorskip(name)
+    transport = fixed(Beat(b"a"), Beat(b"b", 30.0))
+    with library.Client(transport=transport) as client, client.stream("GET", URL) as response:
+        assert next(response.iter_raw()) == b"a"
+
+
+def test_the_door_loads_neither_library() -> None:
+    code = (
+        "import sys; sys.modules['httpx'] = sys.modules['httpx2'] = None\n"
+        "import novita_mock.httpx as door; from novita_mock import Mock; door.Transport(Mock())\n"
+        "assert not any(name.partition('.')[0] in ('httpcore', 'openai') for name in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
