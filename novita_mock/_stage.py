@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from novita_mock import _explain
 from novita_mock._book import Book, Json, Operation
 from novita_mock._cue import cue
-from novita_mock._dialect import Dialect, Dialects
+from novita_mock._dialect import PLAIN, Dialect, Dialects
 from novita_mock._gates import check_features, check_history
 from novita_mock._ledger import About, Script
 from novita_mock._prompt import READERS
@@ -96,7 +96,7 @@ class Stage:
             pace=answer.pace or self._pace,
             task=_task(body) if answer == IMPROVISED else TEXT,
             reasoning=dialect.reasoning(body, answered=_ends_with(body, "tool")),
-            manner=dialect.manner,
+            manner=dialect.manner if operation.endpoint == CHAT else PLAIN,
         )
 
     def _limit(self, row: Json, dialect: Dialect, asked: int | None, prompt_tokens: int) -> Limit:

@@ -132,7 +132,9 @@ def models(as_json: bool) -> None:
         for row in rows
     ]
     columns = ("id", "context", "output", "$ in", "$ out", "features")
-    _print(rows if as_json else shown, columns, f"{len(rows)} models, USD per million tokens", as_json)
+    _print(
+        rows if as_json else shown, columns, f"{len(rows)} models, USD per million tokens", as_json
+    )
 
 
 def _usd(row: dict[str, Any], side: str) -> str:
@@ -146,6 +148,32 @@ def openapi(edition: str) -> None:
     from novita_mock import _openapi
 
     _print_json(_openapi.document(open_book(), edition))
+
+
+@main.command()
+@click.argument("base_url", required=False)
+@click.option("--examples", metavar="N", type=click.IntRange(0), help="Generated requests.")
+@click.option("--report", metavar="PATH", help="A file: .json, .md, .html, .xml or .sarif.")
+@click.option("--edition", type=click.Choice(EDITIONS), help="Edition that the target is held to.")
+@click.option(
+    "--compare", nargs=2, metavar="A.json B.json", help="Tell what two reports differ in."
+)
+def contract(
+    base_url: str | None,
+    examples: int | None,
+    report: str | None,
+    edition: str | None,
+    compare: tuple[str, str] | None,
+) -> None:
+    """Hold the mock, or the server at BASE_URL, against the contract suite.
+
+    The key of a server comes from NOVITA_API_KEY.
+    """
+    from novita_mock import _contract
+
+    if compare is not None:
+        sys.exit(_contract.compare(*compare))
+    sys.exit(_contract.run(base_url, examples=examples, report=report, edition=edition))
 
 
 @main.command()
