@@ -15,11 +15,15 @@ from typing import Any
 import orjson
 
 from novita_mock._scenario import Facts, Rule, choose
-from novita_mock._values import REDACTED, Reply, Request, redact
+from novita_mock._values import REDACTED, Beat, Reply, Request, redact
 
 _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"}
 )
+
+
+MOST_CALLS = 100_000
+MOST_BYTES = 64 * 2**20
 
 
 @dataclass(slots=True)
@@ -75,6 +79,12 @@ class Call:
     def path(self) -> str:
         """Path, percent-decoded, without the query."""
         return self._request.path
+
+    @property
+    def size(self) -> int:
+        """Bytes of both bodies."""
+        beats = (len(beat.data) for beat in self.reply.beats if isinstance(beat, Beat))
+        return len(self._request.body) + sum(beats)
 
     @property
     def status(self) -> int:
@@ -156,16 +166,17 @@ class Script:
 class Ledger:
     """Counters and the journal of one mock. `clock` gives seconds since 1970."""
 
-    def __init__(self, seed: int, clock: Callable[[], float], most_calls: int) -> None:
+    def __init__(self, seed: int, clock: Callable[[], float]) -> None:
         self._seed = seed
         self._clock = clock
-        self.calls: deque[Call] = deque(maxlen=most_calls)
+        self.calls: deque[Call] = deque()
         self.restart()
 
     def restart(self) -> None:
         """Forgets everything: the next answer is the first again."""
         self.calls.clear()
         self.count = 0
+        self._bytes = 0
         self._ids = random.Random(self._seed)
 
     def draw_id(self, prefix: str) -> str:
@@ -177,8 +188,11 @@ class Ledger:
         return int(self._clock())
 
     def record(self, request: Request, reply: Reply, about: About) -> Call:
-        """Keeps a call."""
+        """Keeps a call; the oldest make room for it once there are too many, or too large ones."""
         self.count += 1
         call = Call(self.count, about, reply, request)
         self.calls.append(call)
+        self._bytes += call.size
+        while len(self.calls) > MOST_CALLS or (self._bytes > MOST_BYTES and len(self.calls) > 1):
+            self._bytes -= self.calls.popleft().size
         return call

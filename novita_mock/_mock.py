@@ -17,7 +17,6 @@ from novita_mock._words import Words
 # A fixed moment: without a clock of the caller's, equal histories have equal bytes.
 _EPOCH = 1_764_547_200.0
 ORIGIN = "https://api.novita.ai"
-_MOST_CALLS = 100_000
 
 
 def _frozen_clock() -> float:
@@ -70,7 +69,7 @@ class Mock(Words):
         """A key that is accepted."""
         policy = Policy(edition, errors.reasons, frozenset(keys))
         self._corridor = Corridor(self.book, policy, seed, Pace(ttft, gap), any_model)
-        self._ledger = Ledger(seed, clock or _frozen_clock, _MOST_CALLS)
+        self._ledger = Ledger(seed, clock or _frozen_clock)
         self._only = only
         self._script = Script(only=only)
         super().__init__(self.add, When(), 1, errors.reasons)

@@ -34,6 +34,9 @@ def run() -> None:
     """Entry point: a wrong call is one line on stderr and exit code 2."""
     try:
         sys.exit(main(standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(EXIT_USAGE)
     except click.ClickException as error:
         click.echo(f"novita-mock: {error.format_message()}", err=True)
         sys.exit(EXIT_USAGE)

@@ -150,22 +150,14 @@ def test_calls_are_numbered_in_the_order_they_came() -> None:
     assert mock.last is mock.calls[-1]
 
 
-def test_the_journal_forgets_the_oldest_when_it_is_full() -> None:
-    ledger = Ledger(0, lambda: 0.0, 2)
-    reply = Mock().answer(got("/models"))
-    for _ in range(3):
-        ledger.record(got("/models"), reply, Mock().call(got("/models")).about)
-    assert [call.number for call in ledger.calls] == [2, 3]
-
-
 def test_ids_are_unique_and_repeat_after_a_restart() -> None:
-    ledger = Ledger(7, lambda: 0.0, 9)
+    ledger = Ledger(7, lambda: 0.0)
     ids = [ledger.draw_id("x-") for _ in range(1000)]
     assert len(set(ids)) == 1000
     assert all(len(id) == 34 and id.startswith("x-") for id in ids)
     ledger.restart()
     assert ledger.draw_id("x-") == ids[0]
-    assert Ledger(8, lambda: 0.0, 9).draw_id("x-") != ids[0]
+    assert Ledger(8, lambda: 0.0).draw_id("x-") != ids[0]
 
 
 def test_created_is_what_the_clock_says_in_whole_seconds() -> None:
@@ -201,3 +193,16 @@ def test_assertions_about_calls_hold_or_tell_what_came() -> None:
         mock.assert_not_called()
     with pytest.raises(AssertionError, match="nothing"):
         Mock().assert_called()
+
+
+def test_the_journal_keeps_the_newest_calls_within_its_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mock = Mock()
+    monkeypatch.setattr("novita_mock._ledger.MOST_CALLS", 3)
+    for _ in range(5):
+        mock.answer(posted(body_of()))
+    assert [call.number for call in mock.calls] == [3, 4, 5]
+    monkeypatch.setattr("novita_mock._ledger.MOST_BYTES", mock.last.size + 1)
+    mock.answer(posted(body_of()))
+    assert [call.number for call in mock.calls] == [6]
