@@ -23,8 +23,8 @@ KINDS = {
     ("sh", "setup"),
     ("yaml", "scenario"),
 }
-# What is shown, not run: output that the reader is to copy from the server's banner.
-SHOWN = re.compile(r"^export \w+=", re.MULTILINE)
+# What is shown, not run: lines to copy from the server's banner, and runs against other servers.
+SHOWN = re.compile(r"^export \w+=|^novita-mock contract|^NOVITA_API_KEY=", re.MULTILINE)
 
 
 def _each(*kinds: tuple[str, str]) -> pytest.MarkDecorator:
