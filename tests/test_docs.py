@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 
 import pytest
@@ -37,7 +38,12 @@ def environment() -> Iterator[dict[str, str]]:
     server = Loopback()
     mock = Mock()
     mock.origin = server.open(mock)
-    yield {**os.environ, "OPENAI_BASE_URL": mock.base_url, "OPENAI_API_KEY": mock.api_key}
+    yield {
+        **os.environ,
+        "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}",
+        "OPENAI_BASE_URL": mock.base_url,
+        "OPENAI_API_KEY": mock.api_key,
+    }
     server.stop()
 
 
