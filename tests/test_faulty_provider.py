@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from faulty_provider import FAULTS, VARIATIONS, Provider, Reply, Request
-from faulty_provider import probes as p
-from faulty_provider.catalogue import MODEL
-from faulty_provider.rules import RULES
+from tests.faulty_provider import FAULTS, VARIATIONS, Provider, Reply, Request
+from tests.faulty_provider import probes as p
+from tests.faulty_provider.catalogue import MODEL
+from tests.faulty_provider.rules import RULES
 
 _UNIQUE = re.compile(r'"(?:id)":"((?:chatcmpl-|call_)[0-9a-f]{24,32})"')
 

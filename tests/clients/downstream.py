@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from run import PYTHON, environment, install, python_client
+from tests.clients.run import PYTHON, environment, install, python_client
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "examples" / "weather_desk"
@@ -54,7 +54,8 @@ def main() -> int:
         cache: Path = (parser.parse_args().cache or Path(temporary)).resolve()
         cache.mkdir(parents=True, exist_ok=True)
         wheel = built(Path(tempfile.mkdtemp(dir=temporary)))
-        return 0 if all([passes(line, wheel, cache) for line in LINES]) else 1
+        passed = [passes(line, wheel, cache) for line in LINES]
+        return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":
