@@ -1,0 +1,20 @@
+"""The fixture of the laws; everything else of a run is in `session`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from . import session
+from .api import Api
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    session.register(config)
+
+
+@pytest.fixture(scope="session")
+def api(request: pytest.FixtureRequest) -> Iterator[Api]:
+    """The target that the laws are held against."""
+    yield from session.opened(request.config)

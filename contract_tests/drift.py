@@ -1,0 +1,40 @@
+"""Where a target parts from the documents, and how that compares to what is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .laws import BROKEN, HELD, MUST
+
+KNOWN = Path(__file__).with_name("known_drift.json")
+
+
+def known(edition: str) -> dict[str, dict[str, Any]]:
+    """The known drift of the live API from an edition, by the name of the law."""
+    laws = json.loads(KNOWN.read_text(encoding="utf-8"))["laws"]
+    return {name: row for name, row in laws.items() if edition in row["editions"]}
+
+
+def table(findings: list[dict[str, Any]], edition: str, live: bool) -> list[dict[str, Any]]:
+    """A row for each law that is broken without failing the run, and for each known drift that
+    was not seen."""
+    expected, rows = known(edition), []
+    for finding in findings:
+        name, verdict = finding["law"], finding["verdict"]
+        if verdict == BROKEN and finding["strength"] != MUST:
+            state = "known" if name in expected else "new"
+            rows.append(_row(finding, finding["reason"], state))
+        elif verdict == HELD and name in expected and live:
+            rows.append(_row(finding, f"not seen: {expected[name]['observed']}", "disappeared"))
+    return rows
+
+
+def _row(finding: dict[str, Any], observed: str, state: str) -> dict[str, Any]:
+    example = finding["exchanges"][0]["curl"] if finding["exchanges"] else ""
+    return {
+        "law": finding["law"], "sentence": finding["sentence"], "strength": finding["strength"],
+        "documented": finding["source"], "observed": observed, "state": state,
+        "count": finding["judged"], "example": example,
+    }  # fmt: skip

@@ -1,0 +1,124 @@
+"""Requests for what only some models can do: tools, JSON answers, reasoning.
+
+A model is looked for in the list of the target; the laws skip where no answer shows the feature.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .exchange import Asked, Json
+from .laws import Undecided
+from .requests import MORE, Build, chat
+from .views import answer_of
+
+if TYPE_CHECKING:
+    from .api import Api
+
+TOOLS, STRUCTURED, REASONING = "function-calling", "structured-outputs", "reasoning"
+# The model for which the page documents `separate_reasoning`.
+DOCUMENTED = "deepseek/deepseek-r1-turbo"
+EDGE_NAME = "0-get_weather-of-a-town_with_a_name_as_long_as_it_may_possibly_b"
+WEATHER: Json = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "enum": ["Köln", "東京"]},
+        "days": {"type": "integer"},
+    },
+    "required": ["city", "days"],
+    "additionalProperties": False,
+}
+PERSON: Json = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "enum": ["Köln", "東京"]},
+        "count": {"type": "integer", "minimum": 3, "maximum": 9},
+        "tags": {"type": "array", "items": {"type": "string", "enum": ["a", "b"]}, "maxItems": 2},
+    },
+    "required": ["city", "count"],
+    "additionalProperties": False,
+}
+ASK_WEATHER = [{"role": "user", "content": "How will the weather be in Köln for the next 3 days?"}]
+ASK_BOTH = [{"role": "user", "content": "What is the weather in Köln, and what is the time?"}]
+ASK_JSON = [{"role": "user", "content": 'Answer with JSON like {"city": "Köln", "count": 3} only.'}]
+
+
+def tool(name: str, parameters: Json | None) -> Json:
+    described: Json = {"name": name, "description": "Weather of a city"}
+    return {"type": "function", "function": described | {"parameters": parameters}}
+
+
+WEATHER_TOOLS = [tool("get_weather", WEATHER), tool("get_time", {"type": "object"})]
+
+
+def _tools(choice: Any, **more: Any) -> Build:
+    def built(api: Api) -> Asked:
+        members = {"model": api.able(TOOLS), "messages": ASK_WEATHER, "max_tokens": MORE}
+        return chat(**{**members, "tools": WEATHER_TOOLS, "tool_choice": choice, **more})(api)
+
+    return built
+
+
+def _forced(name: str) -> Json:
+    return {"type": "function", "function": {"name": name}}
+
+
+def _format(form: Json, **more: Any) -> Build:
+    def built(api: Api) -> Asked:
+        members = {"model": api.able(STRUCTURED), "messages": ASK_JSON, "max_tokens": MORE}
+        return chat(**{**members, "response_format": form, **more})(api)
+
+    return built
+
+
+def _schema(strict: bool) -> Json:
+    described = {"name": "person", "schema": PERSON, "strict": strict}
+    return {"type": "json_schema", "json_schema": described}
+
+
+def _turn(api: Api) -> Asked:
+    """The follow-up of a tool call, its id repeated to the letter."""
+    for name in ("tools.forced", "tools.required"):
+        found = answer_of(api.ask(name))
+        calls = found.choices[0].calls if found and found.choices else []
+        if calls:
+            break
+    else:
+        raise Undecided("no tool was called, so there is nothing to follow up")
+    made = [
+        {"id": call.id, "type": "function",
+         "function": {"name": call.name, "arguments": call.arguments}}
+        for call in calls
+    ]  # fmt: skip
+    results = [{"role": "tool", "tool_call_id": call.id, "content": "21 degrees"} for call in calls]
+    turns = [*ASK_WEATHER, {"role": "assistant", "content": None, "tool_calls": made}, *results]
+    return chat(model=api.able(TOOLS), messages=turns, tools=WEATHER_TOOLS)(api)
+
+
+def _reasoning(**more: Any) -> Build:
+    def built(api: Api) -> Asked:
+        own = [row for row in api.rows if REASONING in (row.get("features") or [])]
+        if not own:
+            raise Undecided("no model of the list has the feature reasoning")
+        ids = [row["id"] for row in own]
+        model = DOCUMENTED if DOCUMENTED in ids else api.able(REASONING)
+        members = {"model": model, "separate_reasoning": True, "max_tokens": 64}
+        return chat(**{**members, **more})(api)
+
+    return built
+
+
+FEATURES: dict[str, Build] = {
+    "tools.auto": _tools("auto", messages=ASK_BOTH),
+    "tools.required": _tools("required"),
+    "tools.required.stream": _tools("required", stream=True),
+    "tools.none": _tools("none"),
+    "tools.forced": _tools(_forced("get_time")),
+    "tools.edge_name": _tools(_forced(EDGE_NAME), tools=[tool(EDGE_NAME, {"type": "object"})]),
+    "tools.turn": _turn,
+    "json.object": _format({"type": "json_object"}),
+    "json.schema": _format(_schema(strict=True)),
+    "json.schema.stream": _format(_schema(strict=True), stream=True),
+    "reasoning.on": _reasoning(),
+    "reasoning.stream": _reasoning(stream=True),
+}

@@ -1,0 +1,34 @@
+"""What a live run may cost at most, reckoned before anything is sent."""
+
+from __future__ import annotations
+
+from .api import Api
+from .budget import worst_cost
+from .catalogue import CATALOGUE
+from .options import Options
+from .target import InProcess
+
+
+def lines(options: Options) -> list[str]:
+    """The header of a live run: whom it asks, with what, and what that may cost."""
+    requests, usd = reckoned(options)
+    most, cap = min(requests, options.max_requests), options.max_usd
+    caps = f"caps: {options.max_requests} requests, {cap:g} USD"
+    pace = f", {options.rpm} requests a minute" if options.rpm else ""
+    return [
+        f"novita contract: {options.base_url}, edition {options.edition}, "
+        f"model {options.model or 'of the seed page or the cheapest'}",
+        f"novita contract: at most {most} requests and {min(usd, cap):.4f} USD ({caps}{pace})",
+        f"novita contract: {options.examples} drawn requests for each operation, seed 0",
+    ]
+
+
+def reckoned(options: Options) -> tuple[int, float]:
+    """Requests of the catalogue and drawn ones, and their worst cost by the prices of the book."""
+    api = Api(InProcess(options.edition), options.edition, options.model)
+    total = 0.0
+    for exchange in api.exchanges():
+        total += worst_cost(api, exchange.asked)
+    drawn = 2 * options.examples
+    dearest = worst_cost(api, api.ask("chat.n").asked)
+    return len(CATALOGUE) + drawn, total + drawn * dearest

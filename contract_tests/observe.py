@@ -1,0 +1,79 @@
+"""What was seen on the way: members that no schema names, values of open fields, times."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from novita_mock._book import open_book
+
+from .exchange import Exchange
+from .shapes import described
+from .views import Stream, Unreadable
+
+MOST_TIMES = 200
+
+
+@dataclass
+class Observed:
+    """`fields` and `values` are counted; times are seconds."""
+
+    fields: Counter[str] = field(default_factory=Counter)
+    values: Counter[str] = field(default_factory=Counter)
+    first_byte: list[float] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, exchanges: Iterable[Exchange]) -> Observed:
+        """What these exchanges show."""
+        found = cls()
+        for exchange in exchanges:
+            found._add(exchange)
+        return found
+
+    def _add(self, exchange: Exchange) -> None:
+        operation = open_book().operations.get(exchange.asked.operation)
+        arrivals = exchange.came.arrivals
+        if arrivals:
+            self.first_byte.append(round(arrivals[0][0], 4))
+            if exchange.is_stream:
+                times = [at for at, _ in arrivals]
+                self.gaps += [round(b - a, 4) for a, b in pairwise(times)]
+        if operation is None:
+            return
+        try:
+            self._read(exchange, operation)
+        except (Unreadable, ValueError, AttributeError, TypeError, KeyError):
+            return
+
+    def _read(self, exchange: Exchange, operation: Any) -> None:
+        if exchange.is_stream:
+            chunks = Stream(exchange).chunks
+            for name in set().union(*(described(str(operation.chunk), chunk) for chunk in chunks)):
+                self.fields[f"{operation.name} chunk: {name}"] += 1
+            return
+        path = operation.response if exchange.ok else "common/error.json"
+        kind = "answer" if exchange.ok else "error"
+        for name in described(path, exchange.value):
+            self.fields[f"{operation.name} {kind}: {name}"] += 1
+        if not exchange.ok:
+            self.values[f"reason: {exchange.value.get('reason')}"] += 1
+        for piece in exchange.value.get("choices", []) if exchange.ok else []:
+            self.values[f"finish_reason: {piece.get('finish_reason')}"] += 1
+
+    def data(self) -> dict[str, Any]:
+        """As part of a report."""
+        return {
+            "undocumented": dict(self.fields), "values": dict(self.values),
+            "first_byte": self.first_byte[:MOST_TIMES], "gaps": self.gaps[:MOST_TIMES],
+        }  # fmt: skip
+
+    def merge(self, data: dict[str, Any]) -> None:
+        """Adds what another process saw."""
+        self.fields.update(data.get("undocumented", {}))
+        self.values.update(data.get("values", {}))
+        self.first_byte += data.get("first_byte", [])
+        self.gaps += data.get("gaps", [])

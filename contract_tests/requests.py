@@ -1,0 +1,93 @@
+"""How requests of the catalogue are written: one greedy chat and one greedy completion, changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .exchange import Asked, Json
+from .views import CHAT, TEXT
+
+if TYPE_CHECKING:
+    from .api import Api
+
+Build = Callable[["Api"], Asked]
+
+PATHS = {CHAT: "/chat/completions", TEXT: "/completions"}
+FEW = 16
+MORE = 96
+SYSTEM = {"role": "system", "content": "Act like you are a helpful assistant."}
+USER = {"role": "user", "content": "Tell me something about rivers, mountains and the sea."}
+MESSAGES = [SYSTEM, USER]
+PROMPT = "Rivers and mountains have one thing in common:"
+SAMPLED: Json = {"max_tokens": FEW, "temperature": 0, "seed": 7}
+
+
+def text_of(body: Json, *, ascii_only: bool = True, **how: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=ascii_only, **how).encode("utf-8", "surrogatepass")
+
+
+def changed(body: Json, changes: Json) -> Json:
+    """`body` with members set, or left out where the change is an ellipsis."""
+    return {key: value for key, value in {**body, **changes}.items() if value is not ...}
+
+
+def chat_body(api: Api, **changes: Any) -> Json:
+    return changed({"model": api.model, "messages": MESSAGES, **SAMPLED}, changes)
+
+
+def text_body(api: Api, **changes: Any) -> Json:
+    return changed({"model": api.model, "prompt": PROMPT, **SAMPLED}, changes)
+
+
+BODIES = {CHAT: chat_body, TEXT: text_body}
+
+
+def post(operation: str, body: bytes, **how: Any) -> Asked:
+    return Asked(operation, "POST", PATHS[operation], body, **how)
+
+
+def chat(**changes: Any) -> Build:
+    return lambda api: post(CHAT, text_of(chat_body(api, **changes)))
+
+
+def text(**changes: Any) -> Build:
+    return lambda api: post(TEXT, text_of(text_body(api, **changes)))
+
+
+def bad_chat(**changes: Any) -> Build:
+    return lambda api: post(CHAT, text_of(chat_body(api, **changes)), valid=False)
+
+
+def bad_text(**changes: Any) -> Build:
+    return lambda api: post(TEXT, text_of(text_body(api, **changes)), valid=False)
+
+
+def raw_chat(body: bytes) -> Build:
+    return lambda api: post(CHAT, body, valid=False)
+
+
+def keyed(build: Build, authorization: str | None) -> Build:
+    """The same request with other credentials, which are not good."""
+
+    def built(api: Api) -> Asked:
+        asked = build(api)
+        how: dict[str, Any] = {"headers": asked.headers, "valid": False}
+        return Asked(asked.operation, asked.method, asked.path, asked.body, authorization, **how)
+
+    return built
+
+
+def get(operation: str, path: str, **how: Any) -> Build:
+    return lambda api: Asked(operation, "GET", path, headers=(), **how)
+
+
+def fill(template: bytes, **members: Any) -> Build:
+    """A chat whose body holds JSON text that no writer of JSON makes."""
+
+    def built(api: Api) -> Asked:
+        body = text_of(chat_body(api, **members))
+        return post(CHAT, body[:-1] + b", " + template + b"}")
+
+    return built

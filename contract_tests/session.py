@@ -1,0 +1,269 @@
+"""The suite under pytest: one target for a run, verdicts as outcomes, findings gathered for the
+report. With xdist the workers judge, and the process that started them gathers.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from novita_mock import _report
+
+from . import coverage, drift, forecast
+from .api import Api, Direct
+from .budget import Careful, Ledger
+from .exchange import Exchange
+from .laws import BROKEN, HELD, LAWS, MUST, NOTE, UNDECIDED, Finding, Law, message, run
+from .observe import Observed
+from .options import folder_of, read
+from .redact import Redactor
+from .store import Store
+from .target import InProcess, OverHttp
+
+NAME = "novita-contract"
+PROPERTY = "novita_finding"
+MOCK_ONLY = ("test_a_request_at_an_edge_is_answered", "test_a_request_beyond_an_edge_is_refused")
+EXIT_STOPPED = 4
+
+
+def law_of(item: pytest.Item) -> Law | None:
+    """The law that a test is, if it is one."""
+    function = getattr(item, "function", None)
+    found = LAWS.get(getattr(function, "__name__", ""))
+    module = getattr(function, "__module__", "") or ""
+    return found if found and module.rpartition(".")[2] == found.chapter else None
+
+
+class Session:
+    """One run: its options, its target, and what was found."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config, self.options = config, read(config)
+        self.folder, self.started = folder_of(config), time.time()
+        self.worker = hasattr(config, "workerinput")
+        self.redact = Redactor(self.options.key)
+        self.findings: list[dict[str, Any]] = []
+        self.coverage, self.observed = coverage.Coverage(), Observed()
+        self.ledger = Ledger(
+            self.folder / "budget.json",
+            self.options.max_requests,
+            self.options.max_usd,
+            self.options.rpm,
+        )
+        self._api: Api | None = None
+
+    @property
+    def api(self) -> Api:
+        if self._api is None:
+            self._api = self._open()
+        return self._api
+
+    def _open(self) -> Api:
+        own = self.options
+        how: dict[str, Any] = {"thorough": own.thorough, "examples": own.examples}
+        if not own.live:
+            api = Api(InProcess(own.edition), own.edition, own.model, Direct(), **how)
+        else:
+            line = Careful(self.ledger, 0.1 if own.local else 1.0, self._progress)
+            target = OverHttp(own.base_url, own.key)
+            api = Api(target, own.edition, own.model, line, store=Store(self.folder), **how)
+            line.api = api
+        return api
+
+    def _progress(self, exchange: Exchange, ledger: Ledger) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        state = ledger.state()
+        if reporter is not None and not self.worker and state["requests"] % 10 == 0:
+            about = f"{state['requests']} requests of at most {ledger.max_requests}"
+            reporter.write_line(f"  {about}, {state['usd']:.5f} USD: {exchange.name}")
+
+    # Judging ---------------------------------------------------------------------------
+
+    def judge(self, item: pytest.Item, law: Law) -> None:
+        """Runs a law as a test."""
+        case = getattr(item, "callspec", None)
+        finding = run(law, self.api, case.params["case"] if case else None)
+        item.user_properties.append((PROPERTY, self.as_data(finding)))
+        self._end(finding)
+
+    def _end(self, finding: Finding) -> None:
+        law, text = finding.law, self.redact(message(finding, self.api.target.base))
+        if finding.verdict == UNDECIDED:
+            pytest.skip(f"not decidable: {self.redact(finding.reason)}")
+        if finding.verdict == HELD or law.strength == NOTE:
+            return
+        if law.strength == MUST or self.api.target.is_mock or self.options.strict:
+            pytest.fail(text, pytrace=False)
+        pytest.xfail(f"drift: {self.redact(finding.reason)}")
+
+    def as_data(self, finding: Finding) -> dict[str, Any]:
+        """A finding as the report has it, without the key."""
+        law, base = finding.law, self.options.base_url if self.options.live else "in process"
+        shown = [
+            {
+                "name": exchange.name,
+                "curl": self.redact(exchange.asked.as_curl(base)),
+                "status": exchange.came.status,
+                "body": self.redact(exchange.came.body.decode("utf-8", "backslashreplace")[:700]),
+            }
+            for exchange in finding.exchanges[:3]
+        ]
+        return {
+            "law": law.name, "sentence": law.sentence, "chapter": law.chapter,
+            "strength": law.strength, "source": law.source, "verdict": finding.verdict,
+            "judged": finding.judged, "reason": self.redact(finding.reason),
+            "documented": finding.documented, "case": finding.case, "exchanges": shown,
+        }  # fmt: skip
+
+    # The end of a run --------------------------------------------------------------------
+
+    def summary(self) -> dict[str, Any]:
+        """What a worker hands over: what it sent, as far as the report needs it."""
+        api = self._api
+        if api is None:
+            return {}
+        sent = [(e.asked.operation, e.asked.json, e.asked.valid) for e in api.sent]
+        self.coverage = coverage.measured(sent, api.boundaries)
+        self.observed = Observed.of(api.sent)
+        return {
+            "valid": sorted(self.coverage.valid), "invalid": sorted(self.coverage.invalid),
+            "observed": self.observed.data(), "judged": api.judged, "sent": len(api.sent),
+        }  # fmt: skip
+
+    def report(self, parts: list[dict[str, Any]]) -> dict[str, Any]:
+        """The report of the run from what every process handed over."""
+        found = coverage.Coverage()
+        observed = Observed()
+        for part in parts:
+            found.valid |= {tuple(item) for item in part.get("valid", [])}
+            found.invalid |= {tuple(item) for item in part.get("invalid", [])}
+            observed.merge(part.get("observed", {}))
+        self.coverage, self.observed = found, observed
+        state = self.ledger.state() if self.options.live else {}
+        sent = sum(part.get("sent", 0) for part in parts)
+        own = self.options
+        return {
+            "target": self.redact(own.base_url) if own.live else "in process",
+            "edition": own.edition, "started": int(self.started), "strict": own.strict,
+            "seconds": round(time.time() - self.started, 1), "seed": 0,
+            "requests": max(sent, state.get("requests", 0)),
+            "usd": round(state.get("usd", 0.0), 6), "stopped": state.get("stopped", ""),
+            "laws": _merged(self.findings),
+            "drift": drift.table(self.findings, own.edition, own.live),
+            "coverage": {"lines": found.told(), "missing_valid": found.missing()[0],
+                         "missing_invalid": found.missing()[1]},
+            **observed.data(),
+        }  # fmt: skip
+
+
+def _merged(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each law: parametrised ones are joined, the worst verdict counts."""
+    order = (BROKEN, HELD, UNDECIDED)
+    rows: dict[str, dict[str, Any]] = {}
+    for finding in findings:
+        row = rows.get(finding["law"])
+        if row is None:
+            rows[finding["law"]] = {**finding, "count": 1}
+            continue
+        count, judged = row["count"] + 1, row["judged"] + finding["judged"]
+        worse = order.index(finding["verdict"]) < order.index(row["verdict"])
+        rows[finding["law"]] = {**(finding if worse else row), "count": count, "judged": judged}
+    return sorted(rows.values(), key=lambda row: (row["chapter"], row["law"]))
+
+
+# Hooks ---------------------------------------------------------------------------------
+
+
+def session_of(config: pytest.Config) -> Session:
+    """The session of a run, opened at the first call."""
+    found: Any = getattr(config, "_novita_contract", None)
+    if found is None:
+        found = Session(config)
+        config._novita_contract = found  # type: ignore[attr-defined]
+    return found  # type: ignore[no-any-return]
+
+
+class Hooks:
+    """The hooks of the suite, registered once for a run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.parts: list[dict[str, Any]] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        if session_of(config).options.live:
+            gone = [item for item in items if getattr(item, "originalname", "") in MOCK_ONLY]
+            items[:] = [item for item in items if item not in gone]
+            config.hook.pytest_deselected(items=gone)
+        # Cheap and fatal first: a shuffled order would fetch late what early laws are about.
+        items.sort(key=lambda item: (item.path.name, item.reportinfo()[1] or 0))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        law = law_of(pyfuncitem)
+        if law is None:
+            return None
+        session_of(self.config).judge(pyfuncitem, law)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call":
+            return
+        for name, value in report.user_properties:
+            if name == PROPERTY and isinstance(value, dict):
+                session_of(self.config).findings.append(value)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["novita_folder"] = str(session_of(self.config).folder)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self.parts.append(getattr(node, "workeroutput", {}).get("novita_part", {}))
+
+    def pytest_report_header(self, config: pytest.Config) -> list[str]:
+        own = session_of(config).options
+        if not own.live:
+            return [f"novita contract: the mock in this process, edition {own.edition}"]
+        return forecast.lines(own)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        contract = session_of(self.config)
+        if contract.worker:
+            self.config.workeroutput["novita_part"] = contract.summary()  # type: ignore[attr-defined]
+            return
+        if not contract.findings:
+            return
+        self.parts.append(contract.summary())
+        report = contract.report(self.parts)
+        self.config._novita_report = report  # type: ignore[attr-defined]
+        if contract.options.report:
+            _report.write(report, contract.options.report)
+        if report["stopped"]:
+            session.exitstatus = EXIT_STOPPED
+        shutil.rmtree(contract.folder, ignore_errors=True)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        report = getattr(self.config, "_novita_report", None)
+        if report is not None:
+            terminalreporter.section("novita contract")
+            for line in _report.told(report):
+                terminalreporter.write_line(line)
+
+
+def register(config: pytest.Config) -> None:
+    """Registers the hooks, unless another conftest did."""
+    if not config.pluginmanager.has_plugin(NAME):
+        config.pluginmanager.register(Hooks(config), NAME)
+
+
+def opened(config: pytest.Config) -> Iterator[Api]:
+    """The target of the run, for the fixture."""
+    yield session_of(config).api

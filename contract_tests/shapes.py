@@ -1,0 +1,126 @@
+"""The schemas as the referee reads them: jsonschema, with `12.0` and `true` no integers."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from novita_mock._book import BASE_URI, open_book
+
+Json = dict[str, Any]
+
+
+def _is_integer(_checker: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_STRICT: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
+
+
+@cache
+def registry() -> Any:
+    """Every schema file by its URI."""
+    found: Any = Registry()
+    for uri, document in open_book().documents.items():
+        # With `$schema` a reference would bring back the validator that takes 12.0 for an integer.
+        plain = {key: value for key, value in document.items() if key != "$schema"}
+        found = found.with_resource(uri, Resource.from_contents(plain, DRAFT202012))
+    return found
+
+
+@cache
+def referee(path: str, strict: bool = True) -> Any:
+    """A validator for the schema in the file `path`; `strict` tells 12 from 12.0."""
+    kind = _STRICT if strict else Draft202012Validator
+    return kind({"$ref": BASE_URI + path}, registry=registry())
+
+
+def first_fault(path: str, value: Any) -> tuple[str, str, tuple[Any, ...]] | None:
+    """Where and how `value` breaks the schema: JSON path, message, path in the schema."""
+    if referee(path).is_valid(value):
+        return None
+    error = _deepest(next(iter(referee(path).iter_errors(value))))
+    return error.json_path, error.message[:300], tuple(error.absolute_schema_path)
+
+
+def _deepest(error: Any) -> Any:
+    """The nearest cause inside an `anyOf`, judged by how far into the value it reaches."""
+
+    def depth(one: Any) -> tuple[int, bool]:
+        return len(one.absolute_path), one.validator != "type"
+
+    while error.context:
+        error = max(error.context, key=depth)
+    return error
+
+
+def request_schema(operation: str) -> str:
+    """The file of an operation's request schema."""
+    return str(open_book().operations[operation].request)
+
+
+def is_valid_request(operation: str, body: Any) -> bool:
+    """Whether the request schema and the rule beside it allow `body`."""
+    path = request_schema(operation)
+    if not referee(path, strict=False).is_valid(body):
+        return False
+    rules = open_book().schema(path).get("x-not-below", {})
+    pairs = [(body.get(high), body.get(low)) for high, low in rules.items()]
+    return all(high is None or low is None or high >= low for high, low in pairs)
+
+
+def described(path: str, value: Any) -> set[str]:
+    """Paths of members that the schema does not name, such as `choices[].message.foo`."""
+    root = open_book().schema(path)
+    return set(_unknown(BASE_URI + path, root, value, ""))
+
+
+def _unknown(uri: str, schema: Any, value: Any, at: str) -> list[str]:
+    found: list[str] = []
+    if isinstance(value, list):
+        here = parts(uri, schema)
+        places = [(u, s["items"]) for u, s in here if isinstance(s.get("items"), dict)]
+        for item in value:
+            for where, items in places[:1]:
+                found += _unknown(where, items, item, at + "[]")
+    if isinstance(value, dict):
+        known: dict[str, tuple[str, Any]] = {}
+        for where, part in parts(uri, schema):
+            known |= {name: (where, s) for name, s in part.get("properties", {}).items()}
+        for name, member in value.items():
+            if name in known:
+                found += _unknown(*known[name], member, f"{at}.{name}".lstrip("."))
+            elif known:
+                found.append(f"{at}.{name}".lstrip("."))
+    return found
+
+
+def parts(uri: str, schema: Any) -> list[tuple[str, Json]]:
+    """A schema and all that it refers to or combines at the same place, with their bases."""
+    if not isinstance(schema, dict):
+        return []
+    found = [(uri, schema)]
+    if "$ref" in schema:
+        found += parts(*resolve(uri, schema["$ref"]))
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        for branch in schema.get(keyword, []):
+            found += parts(uri, branch)
+    for keyword in ("then", "else"):
+        found += parts(uri, schema.get(keyword))
+    return found
+
+
+def resolve(uri: str, reference: str) -> tuple[str, Any]:
+    """The document and the schema that a reference leads to."""
+    found = registry().resolver(uri).lookup(reference)
+    file = reference.partition("#")[0]
+    base = uri if not file else str(registry().resolver(uri).lookup(file).contents["$id"])
+    return base, found.contents

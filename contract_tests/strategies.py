@@ -1,0 +1,47 @@
+"""Valid requests for hypothesis, drawn from the request schemas."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from novita_mock._book import BASE_URI, open_book
+from novita_mock._instances import Prepared, prepare
+from novita_mock._instances._drawn import instances
+
+from .exchange import Json
+from .shapes import request_schema
+
+
+@cache
+def _prepared(operation: str) -> Prepared:
+    schema = {"$ref": BASE_URI + request_schema(operation)}
+    return prepare(schema, open_book().documents)
+
+
+def bodies(operation: str) -> st.SearchStrategy[Json]:
+    """Bodies that the request schema of an operation allows, and the rule beside it."""
+    return instances(_prepared(operation)).map(copy.deepcopy).map(_not_below(operation))
+
+
+def _not_below(operation: str) -> Any:
+    rules = open_book().schema(request_schema(operation)).get("x-not-below", {})
+
+    def kept(body: Any) -> Json:
+        for high, low in rules.items():
+            if body.get(high) is not None and body.get(low) is not None and body[high] < body[low]:
+                body[high] = body[low]
+                if body[high] > 1:
+                    body.pop("stream_options", None)
+                    body["stream"] = False
+        return dict(body)
+
+    return kept
+
+
+def requests(operation: str) -> st.SearchStrategy[tuple[Json, bool]]:
+    """A body, and whether it is to be sent with escapes instead of raw UTF-8."""
+    return st.tuples(bodies(operation), st.booleans())

@@ -1,0 +1,77 @@
+"""What a law of single exchanges speaks of: answers, streams, errors, and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .exchange import Exchange
+from .views import CHAT, COMPLETING, Answer, Stream, answer_of
+
+if TYPE_CHECKING:
+    from .api import Api
+
+# Replies that no schema describes: the routes do not exist.
+UNROUTED = ""
+
+
+def exchanges(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
+    yield exchange
+
+
+def documented(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
+    """Exchanges whose request every page allows."""
+    from .catalogue import CONTESTED
+
+    if exchange.asked.valid and exchange.name not in CONTESTED:
+        yield exchange
+
+
+def contested(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
+    """Exchanges whose request some page allows and another does not."""
+    from .catalogue import CONTESTED
+
+    odd = exchange.name.startswith("odd.") or exchange.asked.operation == UNROUTED
+    if exchange.name in CONTESTED and not odd:
+        yield exchange
+
+
+def json_replies(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
+    """Good replies that are one JSON document."""
+    if exchange.is_json and exchange.asked.operation != UNROUTED:
+        yield exchange
+
+
+def errors(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
+    """Refusals by an operation."""
+    if exchange.came.status >= 400 and exchange.asked.operation != UNROUTED:
+        yield exchange
+
+
+def answers(_api: Api, exchange: Exchange) -> Iterator[Answer]:
+    """Answers to chats and completions, streamed or not. What an answer to a request that no page
+    allows has to hold, no page says."""
+    found = answer_of(exchange) if exchange.asked.valid else None
+    if found is not None:
+        yield found
+
+
+def chats(api: Api, exchange: Exchange) -> Iterator[Answer]:
+    if exchange.asked.operation == CHAT:
+        yield from answers(api, exchange)
+
+
+def whole_answers(api: Api, exchange: Exchange) -> Iterator[Answer]:
+    """Answers that were not streamed."""
+    if exchange.is_json:
+        yield from answers(api, exchange)
+
+
+def streams(_api: Api, exchange: Exchange) -> Iterator[Stream]:
+    if exchange.is_stream and exchange.asked.valid and exchange.asked.operation in COMPLETING:
+        yield Stream(exchange)
+
+
+def chat_streams(api: Api, exchange: Exchange) -> Iterator[Stream]:
+    if exchange.asked.operation == CHAT:
+        yield from streams(api, exchange)

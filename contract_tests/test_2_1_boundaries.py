@@ -1,0 +1,92 @@
+"""Each constraint of the request schemas at its edge and just beyond it.
+
+All of them go to a mock; to other targets on a loopback address as one law, and to a live one
+never: the fixed catalogue has the most telling ones.
+"""
+
+from __future__ import annotations
+
+from .api import Api
+from .boundaries import Case, cases
+from .exchange import Exchange
+from .laws import MUST, SHOULD, Undecided, expect, law
+from .refusals import OUTSIDE
+from .requests import post, text_of
+
+REFERENCE = "docs: Create chat completion, Create completion (types, ranges, enumerations)"
+# Nothing says what becomes of these: the pages differ, or the field is in no page.
+OPEN = (
+    "model:rich",
+    "tool_choice", "parallel_tool_calls", ".reasoning:", ".reasoning.", "reasoning_effort",
+    "reasoning_split", ".thinking:", ".thinking.type", "modalities", "name:wrong sign",
+    "name:too long", "reasoning_details", "reasoning_content", "image_url:", "video_url:",
+    "index", "messages:too few", "content:too few", "minLength", "too short",
+)  # fmt: skip
+# A target that lets the constraints of one member pass and enforces all others means to do so
+# there, too; one fault of a refusal may touch two.
+ONE, TWO, OF = 1, 2, 60
+
+
+def send(api: Api, case: Case) -> Exchange:
+    body = text_of(case.for_model(api.model_for))
+    exchange = api.send(case.name, post(case.operation, body, valid=case.valid))
+    api.boundaries[case.name] = exchange.ok
+    return exchange
+
+
+@law(SHOULD, REFERENCE, cases=[case for case in cases() if case.valid])
+def test_a_request_at_an_edge_is_answered(api: Api, case: Case) -> None:
+    only_mock(api)
+    exchange = send(api, case)
+    expect(exchange.ok, f"status {exchange.came.status}", exchange,
+           documented=f"{case.name} is valid")  # fmt: skip
+
+
+@law(SHOULD, REFERENCE, cases=[case for case in cases() if not case.valid])
+def test_a_request_beyond_an_edge_is_refused(api: Api, case: Case) -> None:
+    only_mock(api)
+    exchange = send(api, case)
+    row = api.error("bad_body")
+    expect(exchange.came.status == row.status, f"status {exchange.came.status}", exchange,
+           documented=f"{case.name} breaks `{case.keyword}` of the schema")  # fmt: skip
+
+
+def only_mock(api: Api) -> None:
+    if not api.target.is_mock:
+        raise Undecided("asked of a mock only; for other targets the law over all edges speaks")
+
+
+def settled(case: Case) -> bool:
+    return not any(word in case.name for word in OPEN)
+
+
+def judged(api: Api, valid: bool, most: int) -> tuple[list[Exchange], int]:
+    """The exchanges that ended otherwise than the schema says, and how many were sent; Undecided
+    where they are about more than `most` members."""
+    if not api.thorough:
+        raise Undecided("asked of targets on a loopback address only, for it takes many requests")
+    if not api.ask("chat.base").ok:
+        raise Undecided("the plain request is refused")
+    chosen = [case for case in cases() if case.valid == valid and settled(case)]
+    sent = [(case, send(api, case)) for case in chosen]
+    wrong = [(case, exchange) for case, exchange in sent if exchange.ok != valid]
+    roots = sorted({case.root for case, _ in wrong})
+    if len(roots) > most or len(chosen) < OF:
+        raise Undecided(f"this target has its own way with {', '.join(roots)}")
+    return [exchange for _, exchange in wrong], len(chosen)
+
+
+@law(MUST, REFERENCE)
+def test_no_constraint_is_left_out_where_all_others_are_enforced(api: Api) -> None:
+    if sum(api.ask(name).ok for name in OUTSIDE) > len(OUTSIDE) // 2:
+        raise Undecided("this target does not enforce ranges")
+    wrong, total = judged(api, False, ONE)
+    expect(not wrong, f"{len(wrong)} of {total} such requests are answered: "
+           + ", ".join(e.name for e in wrong), *wrong)  # fmt: skip
+
+
+@law(MUST, REFERENCE)
+def test_no_edge_is_refused_where_all_others_are_answered(api: Api) -> None:
+    wrong, total = judged(api, True, TWO)
+    expect(not wrong, f"{len(wrong)} of {total} such requests are refused: "
+           + ", ".join(e.name for e in wrong), *wrong)  # fmt: skip

@@ -1,0 +1,102 @@
+"""Valid requests that nobody has thought of: every law of single answers holds for them, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from .api import Api
+from .clamp import clamp, tidy
+from .exchange import Exchange, Json
+from .laws import LAWS, MUST, NOTE, Broken, Law, expect, judge_one, law
+from .reducer import reduce
+from .requests import post, text_of
+from .shapes import is_valid_request
+from .strategies import requests
+from .views import CHAT, TEXT
+
+REFERENCE = "seed; docs: Create chat completion, Create completion"
+REDUCTION = 12
+
+
+def send(api: Api, operation: str, body: Json, ascii_only: bool) -> Exchange:
+    wanted = text_of(body, ascii_only=ascii_only)
+    return api.send(f"drawn {operation}", post(operation, wanted))
+
+
+def prepared(api: Api, body: Json) -> Json:
+    """The body as it is sent: what must fit together does, and a live one is clamped."""
+    model = {"model": api.model}
+    made = tidy(body) if api.target.is_mock else clamp(body)
+    return made | ({"model": api.model_for(made)} if api.target.is_mock else model)
+
+
+def applied(api: Api) -> list[Law]:
+    """The laws that drawn requests are held against: on a mock all that a run fails for."""
+    single = [law for law in LAWS.values() if law.select is not None]
+    return [law for law in single if law.strength == MUST
+            or (api.target.is_mock and law.strength != NOTE)]  # fmt: skip
+
+
+def examine(api: Api, operation: str, body: Json, ascii_only: bool) -> None:
+    """Breaks the law that the answer to `body` breaks."""
+    exchange = send(api, operation, body, ascii_only)
+    for one in applied(api):
+        try:
+            api.judged[one.name] = api.judged.get(one.name, 0) + judge_one(one, api, exchange)
+        except Broken as broken:
+            raise Broken(f"{one.sentence} {broken.came}", one.source, exchange) from None
+
+
+def run(api: Api, operation: str) -> None:
+    """Draws, sends and examines as many requests as the run wants."""
+    phases = [Phase.explicit, Phase.generate]
+    failed: list[tuple[Json, bool]] = []
+
+    @seed(api.seed)
+    @settings(
+        max_examples=api.examples, database=None, deadline=None, report_multiple_bugs=False,
+        phases=[*phases, Phase.shrink] if api.target.is_mock else phases,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(requests(operation))
+    def check(drawn: tuple[Json, bool]) -> None:
+        body = prepared(api, drawn[0])
+        try:
+            examine(api, operation, body, drawn[1])
+        except Broken:
+            failed.append((body, drawn[1]))
+            raise
+
+    try:
+        check()
+    except Broken:
+        if api.target.is_mock:
+            raise
+        _reduced(api, operation, *failed[-1])
+
+
+def _reduced(api: Api, operation: str, body: Json, ascii_only: bool) -> None:
+    def fails(candidate: Json) -> bool:
+        try:
+            examine(api, operation, candidate, ascii_only)
+        except Broken:
+            return True
+        return False
+
+    def is_valid(candidate: Json) -> bool:
+        return is_valid_request(operation, candidate) and candidate.get("model") == api.model
+
+    small, _ = reduce(body, is_valid, fails, REDUCTION)
+    examine(api, operation, small, ascii_only)
+    examine(api, operation, body, ascii_only)
+    expect(False, "a drawn request failed once, and not again", api.looked_at[-1])
+
+
+@law(MUST, REFERENCE, cases=[CHAT, TEXT])
+def test_a_drawn_request_is_answered_as_every_other(api: Api, case: Any) -> None:
+    if api.examples:
+        run(api, case)
+    else:
+        api.ask("chat.base")

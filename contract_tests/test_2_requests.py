@@ -1,0 +1,185 @@
+"""What is asked: documented requests are answered, and what the schemas exclude is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .api import Api
+from .exchange import Exchange
+from .laws import MUST, SHOULD, Undecided, each, expect, law
+from .refusals import ERRORS, OUTSIDE, REQUIRED, WRONG_TYPES
+from .subjects import contested, documented, exchanges
+from .test_1_admission import refusal
+from .views import CHAT, TEXT, Stream
+
+REFERENCE = "docs: Create chat completion, Create completion"
+CORE = ("missing.messages", "missing.prompt", "type.messages", "missing.model", "null.messages")
+NO_JSON = tuple(name for name in ERRORS if name.startswith("error.json."))
+# A target that lets no more than one member pass, of so many, means to enforce them all.
+FEW_PASS, OF = 1, 8
+
+
+@each(documented, MUST, "seed, " + REFERENCE)
+def test_a_documented_request_is_answered(exchange: Exchange) -> None:
+    status, reason = refusal(exchange)
+    expect(exchange.ok, f"status {status} {reason or ''} {exchange.came.problem}")
+
+
+@each(contested, SHOULD, REFERENCE + " (pages differ)")
+def test_a_request_that_some_page_allows_is_answered(exchange: Exchange) -> None:
+    status, reason = refusal(exchange)
+    expect(exchange.ok, f"status {status} {reason or ''}")
+
+
+@each(exchanges, MUST, "seed: Error codes (500 stands for a model under maintenance only)")
+def test_no_request_makes_the_server_fail(exchange: Exchange) -> None:
+    status = exchange.came.status
+    expect(0 < status < 500, f"status {status} {exchange.came.problem}")
+
+
+@law(MUST, "docs: LLM error table (400: the body); seed: any other status than 200 is an error")
+def test_a_body_that_is_no_json_object_is_refused(api: Api) -> None:
+    for name in (*NO_JSON, "error.deep"):
+        exchange = api.ask(name)
+        status = exchange.came.status
+        expect(status == 400, f"status {status}", exchange, documented="status 400")
+
+
+@law(SHOULD, "docs: LLM error table (INVALID_REQUEST_BODY)")
+def test_a_bad_body_is_refused_with_its_documented_reason(api: Api) -> None:
+    row = api.error("bad_body")
+    for name in (*NO_JSON, *CORE):
+        exchange = api.ask(name)
+        status, reason = refusal(exchange)
+        expect((status, reason) == (row.status, row.reason), f"{status} {reason}", exchange)
+
+
+@law(MUST, REFERENCE + " (required, type)")
+def test_a_request_without_what_is_required_is_refused(api: Api) -> None:
+    for name in CORE:
+        exchange = api.ask(name)
+        status = exchange.came.status
+        expect(400 <= status < 500, f"status {status}", exchange)
+
+
+def passed(api: Api, names: Iterable[str]) -> tuple[list[Exchange], int]:
+    """Which of the requests that break a constraint were answered, and how many there are."""
+    found = [api.ask(name) for name in names]
+    return [exchange for exchange in found if exchange.ok], len(found)
+
+
+def enforced(api: Api, names: Iterable[str]) -> None:
+    """Breaks the law if the target enforces nearly all of the constraints, yet not all."""
+    through, total = passed(api, names)
+    about = {exchange.name.partition(":")[0] for exchange in through}
+    if len(about) > FEW_PASS or total < OF:
+        raise Undecided(f"this target does not enforce {', '.join(sorted(about))}, nor means to")
+    came = f"answered, although {total - len(through)} of {total} such requests are refused: "
+    expect(not through, came + ", ".join(e.name for e in through), *through)
+
+
+@law(MUST, REFERENCE + " (printed ranges, read with both ends)")
+def test_a_documented_range_is_enforced_where_the_others_are(api: Api) -> None:
+    enforced(api, OUTSIDE)
+
+
+@law(MUST, REFERENCE + " (types and enumerations)")
+def test_a_documented_type_is_enforced_where_the_others_are(api: Api) -> None:
+    enforced(api, WRONG_TYPES)
+
+
+@law(MUST, REFERENCE + " (messages)")
+def test_the_form_of_a_message_is_enforced_where_the_rest_is(api: Api) -> None:
+    enforced(api, [name for name in REQUIRED if name != "empty.messages"])
+
+
+@law(SHOULD, REFERENCE + "; live: unknown beyond max_tokens")
+def test_every_documented_constraint_is_enforced(api: Api) -> None:
+    through, _ = passed(api, [*REQUIRED, *OUTSIDE, *WRONG_TYPES])
+    expect(not through, "answered: " + ", ".join(e.name for e in through), *through)
+
+
+@law(MUST, REFERENCE + " (temperature 0 is excluded by the same print)")
+def test_ranges_include_both_ends_or_neither(api: Api) -> None:
+    if not api.ask("chat.base").ok:
+        raise Undecided("temperature 0 is refused")
+    for name in ("chat.ends.low", "chat.ends.high"):
+        exchange = api.ask(name)
+        status = exchange.came.status
+        expect(exchange.ok, f"status {status}, while temperature 0 is accepted", exchange)
+
+
+@law(SHOULD, "docs: LLM error table (the message explains)")
+def test_a_refusal_names_the_field(api: Api) -> None:
+    for name in [*OUTSIDE, *WRONG_TYPES]:
+        exchange = api.ask(name)
+        field = name.partition(".")[2].partition(":")[0]
+        named = field.encode() in exchange.came.body or field == "content"
+        expect(exchange.ok or named, f"the message says nothing of {field}", exchange)
+
+
+@law(MUST, "seed: Error codes (one format, whatever was asked for)")
+def test_a_refusal_is_the_same_whether_streamed_or_not(api: Api) -> None:
+    for plain, streamed in (
+        ("error.model.chat", "error.model.stream"),
+        ("key.missing.chat", "key.missing.stream"),
+        ("key.wrong.chat", "key.wrong.stream"),
+    ):
+        one, two = api.ask(plain), api.ask(streamed)
+        expect(refusal(one) == refusal(two), f"{refusal(one)} and {refusal(two)}", one, two)
+        kind = two.came.media_type
+        expect(two.ok or kind == "application/json", f"a refusal as {kind}", two)
+
+
+@law(MUST, "seed: Error codes (an error has another status than 200)")
+def test_a_stream_that_begins_is_an_answer_and_no_refusal(api: Api) -> None:
+    for name in ("wrong.top_p:stream", "rule.best_of:stream", "error.model.stream"):
+        exchange = api.ask(name)
+        chunks = Stream(exchange).chunks if exchange.ok else [{"choices": []}]
+        answered = chunks and all("choices" in chunk for chunk in chunks)
+        expect(answered, "status 200, and no answer in the stream", exchange)
+
+
+@law(MUST, REFERENCE + " (content: text or parts)")
+def test_a_text_and_a_single_text_part_are_both_accepted(api: Api) -> None:
+    one, two = api.ask("chat.base"), api.ask("chat.parts")
+    expect(one.ok == two.ok, f"status {one.came.status} and {two.came.status}", one, two)
+
+
+@law(MUST, "RFC 8259: the order of members, blanks and escapes mean nothing")
+def test_writings_of_one_request_have_one_status(api: Api) -> None:
+    for first, second in (
+        ("chat.base", "chat.reordered"),
+        ("chat.foreign", "chat.foreign.raw"),
+        ("chat.base", "chat.fractions"),
+    ):
+        one, two = api.ask(first), api.ask(second)
+        expect(
+            one.came.status == two.came.status,
+            f"status {one.came.status} and {two.came.status}", one, two,
+        )  # fmt: skip
+
+
+@law(MUST, REFERENCE + " (defaults; null is legal)")
+def test_a_default_written_out_and_a_null_change_no_status(api: Api) -> None:
+    base = api.ask("chat.base")
+    for name in ("chat.defaults", "chat.nulls"):
+        exchange = api.ask(name)
+        expect(exchange.ok == base.ok, f"status {exchange.came.status}", base, exchange)
+
+
+@law(SHOULD, "observed: dsv4, kimi (an undocumented field was accepted)")
+def test_an_unknown_field_is_ignored(api: Api) -> None:
+    exchange = api.ask("chat.unknown_field")
+    expect(exchange.ok, f"status {exchange.came.status}", exchange)
+
+
+@law(MUST, "docs: List models (endpoints)")
+def test_a_listed_model_answers_both_operations_it_is_listed_for(api: Api) -> None:
+    row = next((row for row in api.rows if row["id"] == api.model), {})
+    listed = row.get("endpoints")
+    for operation, name in ((CHAT, "chat.base"), (TEXT, "text.base")):
+        endpoint = api.book.operations[operation].endpoint
+        if isinstance(listed, list) and endpoint in listed:
+            exchange = api.ask(name)
+            expect(exchange.ok, f"status {exchange.came.status} at {endpoint}", exchange)

@@ -1,0 +1,72 @@
+"""Equal requests, and requests that mean the same; judged where the target is deterministic."""
+
+from __future__ import annotations
+
+from .api import Api
+from .laws import MUST, SHOULD, expect, law
+
+SEED = "docs: Create chat completion (seed: best effort)"
+
+
+def same(api: Api, one: str, two: str) -> None:
+    """Breaks the law unless both have the same text, reason and prompt."""
+    api.deterministic("text.base" if one.startswith("text") else "chat.base")
+    first, second = api.answer(one), api.answer(two)
+    found = [[(c.text, c.finish) for c in a.choices] for a in (first, second)]
+    expect(found[0] == found[1], f"{found[0]} and {found[1]}", first.exchange, second.exchange)
+
+
+@law(SHOULD, SEED)
+def test_equal_requests_have_equal_answers(api: Api) -> None:
+    for name in ("chat.base", "text.base"):
+        one, two = api.answer(name), api.answer(f"{name}.again")
+        expect(one.texts == two.texts, f"{one.texts} and {two.texts}", one.exchange, two.exchange)
+
+
+@law(MUST, "RFC 8259: the order of members and blanks mean nothing")
+def test_the_order_of_members_means_nothing(api: Api) -> None:
+    same(api, "chat.base", "chat.reordered")
+
+
+@law(MUST, "RFC 8259: numbers")
+def test_a_zero_is_a_zero_however_it_is_written(api: Api) -> None:
+    same(api, "chat.base", "chat.fractions")
+
+
+@law(MUST, "RFC 8259: escapes")
+def test_escaped_and_plain_letters_are_the_same(api: Api) -> None:
+    same(api, "chat.foreign", "chat.foreign.raw")
+
+
+@law(MUST, "docs: Create chat completion (defaults)")
+def test_a_default_written_out_changes_nothing(api: Api) -> None:
+    same(api, "chat.base", "chat.defaults")
+
+
+@law(MUST, "docs: Create chat completion (null is legal)")
+def test_a_null_is_as_good_as_nothing(api: Api) -> None:
+    same(api, "chat.base", "chat.nulls")
+
+
+@law(SHOULD, "docs: Create chat completion (content: text or parts)")
+def test_a_single_text_part_is_the_text(api: Api) -> None:
+    same(api, "chat.base", "chat.parts")
+
+
+@law(SHOULD, "observed: dsv4, kimi")
+def test_an_unknown_field_changes_nothing(api: Api) -> None:
+    same(api, "chat.base", "chat.unknown_field")
+
+
+@law(SHOULD, "docs: Create chat completion (n)")
+def test_the_first_of_several_choices_is_the_only_one_of_one(api: Api) -> None:
+    api.deterministic()
+    one, two = api.answer("chat.base"), api.answer("odds.chat.none")
+    expect(one.text == two.texts[0], f"{one.text!r} and {two.texts[0]!r}",
+           one.exchange, two.exchange)  # fmt: skip
+
+
+@law(MUST, "an answer depends on its own request")
+def test_nothing_that_was_sent_before_is_left_behind(api: Api) -> None:
+    api.exchanges()
+    same(api, "chat.base", "chat.last")

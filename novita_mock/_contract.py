@@ -1,0 +1,75 @@
+"""What `novita-mock contract` does: the contract suite run by pytest, against a mock in this
+process or against any server by its base URL."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from novita_mock import _report
+
+EXIT_USAGE = 2
+THOROUGH = "NOVITA_CONTRACT_THOROUGH"
+KEY = "NOVITA_API_KEY"
+LOCAL_KEY = "any-key"
+
+
+def folder() -> Path:
+    """Where the suite is: inside the package when installed, beside it in a checkout."""
+    here = Path(__file__).parent
+    inside = here / "contract_tests"
+    return inside if inside.is_dir() else here.parent / "contract_tests"
+
+
+def run(
+    base_url: str | None = None,
+    *,
+    examples: int | None = None,
+    report: str | None = None,
+    edition: str | None = None,
+) -> int:
+    """Runs the suite and gives the exit code of pytest: 0 if no must-law is broken, 4 for a call
+    that is wrong. Without a URL the mock is judged in this process."""
+    suite = folder()
+    if report is not None and Path(report).suffix not in _report.FORMS:
+        forms = ", ".join(_report.FORMS)
+        click.echo(f"novita-mock: {report}: a report ends in one of {forms}", err=True)
+        return EXIT_USAGE
+    arguments = [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "-q"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:randomly"]
+    wanted = {"base-url": base_url, "examples": examples, "edition": edition}
+    if report is not None:
+        wanted["report"] = str(Path(report).absolute())
+    arguments += [f"--novita-{name}={value}" for name, value in wanted.items() if value is not None]
+    if base_url is not None:
+        arguments.append("--novita-live")
+        _prepare(base_url)
+    # A process of its own: pytest wants to be the first to import the package.
+    return subprocess.call([sys.executable, "-P", "-m", "pytest", *arguments])
+
+
+def _prepare(base_url: str) -> None:
+    """A server on a loopback address costs nothing: it is judged with the long lists of requests,
+    and with a key of no value if there is none."""
+    if any(f"//{host}" in base_url for host in ("127.", "localhost", "[::1]")):
+        os.environ.setdefault(THOROUGH, "1")
+        os.environ.setdefault(KEY, LOCAL_KEY)
+
+
+def compare(before: str, after: str) -> int:
+    """Prints what changed between two JSON reports; 2 if one cannot be read."""
+    reports = []
+    for path in (before, after):
+        try:
+            reports.append(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            click.echo(f"novita-mock: {path}: {error}", err=True)
+            return EXIT_USAGE
+    lines = _report.compared(*reports)
+    click.echo("\n".join(lines) or "nothing changed")
+    return 0

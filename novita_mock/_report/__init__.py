@@ -1,0 +1,37 @@
+"""Reports of a contract run: one value, written in the form that the file's name asks for.
+
+It knows the data of `schemas/reports/report.json` only: no target, no law, no pytest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from novita_mock._report import _html, _json, _junit, _markdown, _sarif
+from novita_mock._report._compare import compared
+from novita_mock._report._told import told
+
+__all__ = ["FORMS", "Report", "compared", "told", "write"]
+
+Report = Mapping[str, Any]
+
+FORMS: Mapping[str, Callable[[Report], str]] = {
+    ".json": _json.written,
+    ".md": _markdown.written,
+    ".html": _html.written,
+    ".xml": _junit.written,
+    ".sarif": _sarif.written,
+}
+
+
+def write(report: Report, path: str) -> None:
+    """Writes the report to `path`. Raises ValueError for an extension that has no form."""
+    file = Path(path)
+    form = FORMS.get(file.suffix)
+    if form is None:
+        raise ValueError(f"{path}: a report ends in one of {', '.join(FORMS)}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Half a surrogate pair, which a server may send escaped, has no UTF-8.
+    file.write_bytes(form(report).encode("utf-8", "backslashreplace"))

@@ -1,0 +1,38 @@
+"""The report in a few lines for a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+MOST = 20
+
+
+def counted(report: Mapping[str, Any]) -> str:
+    """How many laws held, and how many did not, by strength."""
+    counts = Counter((law["verdict"], law["strength"]) for law in report["laws"])
+    parts = []
+    for verdict in ("held", "broken", "undecided"):
+        by = [f"{counts[verdict, s]} {s}" for s in ("must", "should", "note") if counts[verdict, s]]
+        parts.append(f"{verdict}: {', '.join(by) or 'none'}")
+    return "; ".join(parts)
+
+
+def told(report: Mapping[str, Any]) -> list[str]:
+    """The lines."""
+    lines = [
+        f"{report['target']}, edition {report['edition']}: {report['requests']} requests, "
+        f"{report['usd']:.5f} USD, {report['seconds']} s, seed {report['seed']}",
+        f"{len(report['laws'])} laws; {counted(report)}",
+    ]
+    lines += [f"covered: {line}" for line in report["coverage"]["lines"]]
+    silent = [law["law"] for law in report["laws"] if law["verdict"] == "undecided"]
+    lines += [f"never evaluated: {name}" for name in silent[:MOST]]
+    lines += [f"{row['state']} drift: {row['sentence']} {row['observed']:.200}"
+              for row in report["drift"][:MOST]]  # fmt: skip
+    lines += [f"undocumented: {name} ({count})"
+              for name, count in list(report["undocumented"].items())[:MOST]]  # fmt: skip
+    if report["stopped"]:
+        lines.append(f"stopped: {report['stopped']}")
+    return lines

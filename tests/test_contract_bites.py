@@ -1,0 +1,131 @@
+"""The contract suite against a provider it knows nothing of: silent where that one keeps the
+contract, and loud at every single fault."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from contract_tests import laws
+from tests.contract_target import api_of, broken, first_broken, judged_by
+from tests.faulty_provider import FAULTS, VARIATIONS, Provider, app, completion
+from tests.faulty_provider.rules import RULES
+from tests.faulty_provider.values import Hooks
+
+LONG = ("test_no_constraint", "test_no_edge", "test_every_listed_model_can_be_retrieved")
+MUSTS = sorted(judged_by(laws.MUST), key=lambda law: law.name.startswith(LONG))
+SHOULDS = judged_by(laws.SHOULD)
+EITHER = [*SHOULDS, *MUSTS]
+NOTES = judged_by(laws.NOTE)
+EDITIONS = ("v3", "2026", "live")
+
+INERT = "the provider refuses the request all the same, for a member that is now missing"
+# Faults that no law kills, and why none does.
+NOT_KILLED = {
+    "tool-function-flat": "the function is still there; members that are not described may be",
+    "accepts-model-type": INERT,
+    "accepts-model-null": INERT,
+    "accepts-messages-type": INERT,
+    "accepts-messages-null": INERT,
+    "path-openai-v1-missing": "one base URL is judged, the one that was given",
+    "models-lacks-served": "no page promises that all that is served is listed",
+    "accepts-parallel-tool-calls-type": "no source says that the member exists",
+    "accepts-name-pattern": "a guide breaks the pattern itself",
+    "accepts-tool-choice": "the member is in no reference page",
+    "refuses-empty-content": "observed: an empty text is refused by some models",
+}
+# Faults that break a must only by what a page does not say plainly: a should-law kills them.
+TOLD = {
+    "accepts-any-number": "nothing says that the live API checks any range; all or none may be",
+    "refuses-unknown-field": "no page says that an unknown field is ignored",
+    "unknown-field-matters": "no page says that an unknown field is ignored",
+    "refuses-prompt-list": "the table types the prompt as a text, the prose allows lists",
+}
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_conforming_provider_breaks_no_must_law(edition: str) -> None:
+    api = api_of(Provider(edition=edition), edition)
+    assert [f"{f.law.name}: {f.reason}" for f in broken(api, MUSTS)] == []
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("provided", EDITIONS)
+def test_an_edition_that_was_not_asked_for_is_no_broken_must_law(
+    edition: str, provided: str
+) -> None:
+    api = api_of(Provider(edition=provided), edition, thorough=False)
+    assert [f"{f.law.name}: {f.reason}" for f in broken(api, MUSTS)] == []
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_conforming_provider_breaks_no_should_law_of_its_edition(edition: str) -> None:
+    api = api_of(Provider(edition=edition), edition)
+    assert [f"{f.law.name}: {f.reason}" for f in broken(api, [*SHOULDS, *NOTES])] == []
+
+
+REPORTED = (
+    "usage-every-chunk", "usage-on-finish-chunk", "usage-extra-chunk-without-nulls",
+    "role-with-content", "finish-with-content", "empty-deltas-first", "role-repeated",
+    "tool-fragments-kimi", "tool-fragments-whole", "tool-fragments-typed", "reasoning-unasked",
+    "errors-with-metadata", "model-alias", "models-object-list", "models-documented-fields",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("variation", REPORTED)
+def test_an_honest_variation_is_reported(variation: str) -> None:
+    api = api_of(Provider(None, frozenset([variation])), thorough=False)
+    assert broken(api, [*SHOULDS, *NOTES])
+
+
+@pytest.mark.parametrize("variation", VARIATIONS)
+def test_an_honest_variation_raises_no_alarm(variation: str) -> None:
+    api = api_of(Provider(None, frozenset([variation])), thorough=False)
+    assert [f"{f.law.name}: {f.reason}" for f in broken(api, MUSTS)] == []
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in NOT_KILLED])
+def test_a_fault_is_killed(fault: str) -> None:
+    must = FAULTS[fault].strength == "must" and fault not in TOLD
+    finding = first_broken(api_of(Provider(fault)), MUSTS if must else EITHER)
+    assert finding is not None, FAULTS[fault].about
+
+
+@pytest.mark.parametrize("fault", NOT_KILLED)
+def test_a_fault_that_cannot_be_killed_still_is_not(fault: str) -> None:
+    assert first_broken(api_of(Provider(fault)), list(EITHER)) is None
+
+
+CHECKED_BY_ALL = frozenset(
+    ("messages-missing", "messages-type", "messages-null", "model-missing", "prompt-missing")
+)
+LENIENT = {
+    "nothing but the core is checked": frozenset(RULES) - CHECKED_BY_ALL,
+    "every other constraint is checked": frozenset(sorted(RULES)[::2]) - CHECKED_BY_ALL,
+    "only ranges of numbers are checked": frozenset(
+        name for name in RULES if not name.endswith(("-low", "-high"))
+    ) - CHECKED_BY_ALL,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("skipped", LENIENT.values(), ids=list(LENIENT))
+def test_a_provider_that_checks_little_breaks_no_must_law(skipped: frozenset[str]) -> None:
+    provider = Provider()
+    provider.hooks = (Hooks(skip=skipped),)
+    assert [f"{f.law.name}: {f.reason}" for f in broken(api_of(provider), MUSTS)] == []
+
+
+@pytest.mark.parametrize("moody", [True, False], ids=["by chance", "by the whole body"])
+def test_a_provider_whose_texts_cannot_be_compared_breaks_no_must_law(
+    moody: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = completion.complete
+
+    def other(body: dict[str, Any], stop: Any) -> Any:
+        digest = random.randrange(10**9) if moody else hash(repr(sorted(body.items())))
+        return plain({**body, "seed": digest, "temperature": 1.0}, stop)
+
+    monkeypatch.setattr(app, "complete", other)
+    assert [f"{f.law.name}: {f.reason}" for f in broken(api_of(Provider()), MUSTS)] == []

@@ -1,0 +1,209 @@
+"""A live run of the contract suite, as users start it; the server is on a loopback address."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from contract_tests.api import Api
+from contract_tests.budget import Careful, Ledger
+from contract_tests.exchange import Asked, Came
+from contract_tests.laws import Undecided
+from contract_tests.redact import Redactor
+from contract_tests.target import OverHttp
+from novita_mock._mock import Mock
+from novita_mock.starlette import Endpoint
+from tests.faulty_provider import Provider
+
+ROOT = Path(__file__).parents[1]
+KEY = "sk-live-0123456789-secret"
+PREFIX = "http://127.0.0.1:"
+
+
+class Server:
+    """An ASGI application on a loopback port, which counts what it is asked."""
+
+    def __init__(self, app: Any) -> None:
+        self.app, self.asked = app, 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"{PREFIX}{self._listener.getsockname()[1]}/v3/openai"
+        how: Any = {"log_level": "critical", "lifespan": "off", "interface": "asgi3"}
+        config = uvicorn.Config(self._counted, **how)
+        self._server = uvicorn.Server(config)
+        where = {"sockets": [self._listener]}
+        self._thread = threading.Thread(target=self._server.run, kwargs=where, daemon=True)
+        self._thread.start()
+
+    async def _counted(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked += not scope["path"].startswith("/__mock__")
+        await self.app(scope, receive, send)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._listener.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Any]:
+    running: list[Server] = []
+
+    def start(app: Any) -> Server:
+        running.append(Server(app))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+def live(*options: str, key: str | None = KEY) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("NOVITA_", "PYTEST_"))}
+    if key is not None:
+        environment["NOVITA_API_KEY"] = key
+    command = [sys.executable, "-m", "pytest", "--novita-live", "-p", "no:cacheprovider", *options]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+def test_a_default_run_on_a_conforming_provider_is_green_small_and_keeps_the_key(
+    serve: Any, tmp_path: Path
+) -> None:
+    server, file = serve(Provider(keys=frozenset([KEY]))), tmp_path / "report.json"
+    done = live(f"--novita-base-url={server.url}", f"--novita-report={file}")
+    assert done.returncode == 0, done.stdout
+    assert server.asked < 150
+    report = json.loads(file.read_text())
+    assert 0 < report["usd"] < 0.05
+    assert report["requests"] == server.asked
+    assert not Redactor(KEY).occurs(done.stdout + done.stderr + file.read_text())
+    assert "tests/test_serve" not in done.stdout
+    assert "at most" in done.stdout
+
+
+def test_a_broken_must_law_ends_a_run_in_failure_and_shows_how_to_repeat_it(serve: Any) -> None:
+    server = serve(Provider("usage-total-wrong" if _has("usage-total-wrong") else "json-nan"))
+    done = live(f"--novita-base-url={server.url}")
+    assert done.returncode == 1
+    assert "curl -sS" in done.stdout
+    assert "httpx.request" in done.stdout
+    assert "documented:" in done.stdout
+    assert KEY not in done.stdout
+
+
+def _has(fault: str) -> bool:
+    from tests.faulty_provider import FAULTS
+
+    return fault in FAULTS
+
+
+def test_drift_does_not_end_a_run_in_failure_unless_it_is_strict(serve: Any) -> None:
+    server = serve(Provider(None, frozenset(["usage-on-finish-chunk"])))
+    url = f"--novita-base-url={server.url}"
+    chosen = ["-k", "usage_has_a_chunk"]
+    done = live(url, *chosen)
+    assert done.returncode == 0
+    assert "1 xfailed" in done.stdout
+    assert "known drift" in done.stdout
+    assert live(url, "--novita-strict", *chosen).returncode == 1
+
+
+def test_a_run_without_a_key_is_one_line_and_exit_4() -> None:
+    done = live(key=None)
+    assert done.returncode == 4
+    assert "NOVITA_API_KEY" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_cap_on_requests_holds_across_workers(serve: Any, tmp_path: Path) -> None:
+    server, file = serve(Provider()), tmp_path / "report.json"
+    url = f"--novita-base-url={server.url}"
+    done = live(url, "--novita-max-requests=30", f"--novita-report={file}", "-n2")
+    assert done.returncode == 0, done.stdout
+    assert server.asked <= 30
+    assert "cap of 30 requests" in done.stdout
+    assert json.loads(file.read_text())["requests"] == 30
+
+
+@pytest.mark.parametrize("edition", ["v3", "2026", "live"])
+def test_the_mock_passes_over_loopback(edition: str, serve: Any) -> None:
+    import time
+
+    server = serve(Endpoint(Mock(edition=edition, clock=time.time)))
+    done = live(f"--novita-base-url={server.url}", f"--novita-edition={edition}")
+    assert done.returncode == 0, done.stdout
+    assert server.asked < 150
+
+
+class Moody:
+    """A target that refuses a few times before it answers."""
+
+    base, key, is_mock, accepts_any_key = "/v3/openai", KEY, False, False
+
+    def __init__(self, *statuses: int) -> None:
+        self.left = list(statuses)
+
+    def send(self, asked: Asked) -> Came:
+        status = self.left.pop(0) if self.left else 200
+        body = b'{"reason":"NOT_ENOUGH_BALANCE"}' if status == 403 else b""
+        return Came(status, (), body)
+
+
+def careful(tmp_path: Path, target: Moody, **caps: Any) -> Api:
+    line = Careful(Ledger(tmp_path / "budget.json", **caps), pause=0.001)
+    line.api = Api(target, line=line)
+    return line.api
+
+
+ASKED = Asked("chat.completions", "POST", "/chat/completions", b'{"model": "a", "max_tokens": 1}')
+
+
+def test_a_limit_is_waited_for(tmp_path: Path) -> None:
+    exchange = careful(tmp_path, Moody(429, 429)).send("a", ASKED)
+    assert (exchange.came.status, exchange.retried) == (200, 2)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_passes_is_no_broken_law(status: int, tmp_path: Path) -> None:
+    with pytest.raises(Undecided, match="transient"):
+        careful(tmp_path, Moody(*[status] * 9)).send("a", ASKED)
+
+
+def test_a_crash_that_comes_again_is_shown(tmp_path: Path) -> None:
+    assert careful(tmp_path, Moody(500, 500)).send("a", ASKED).came.status == 500
+
+
+def test_an_empty_account_ends_the_run(tmp_path: Path) -> None:
+    api = careful(tmp_path, Moody(403))
+    for _ in range(2):
+        with pytest.raises(Undecided, match="balance"):
+            api.send("a", ASKED)
+
+
+def test_a_cap_on_cost_is_never_passed(tmp_path: Path) -> None:
+    api = careful(tmp_path, Moody(), max_usd=1e-9)
+    with pytest.raises(Undecided, match="USD"):
+        api.send("a", ASKED)
+
+
+def test_requests_are_paced(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "budget.json", rpm=60)
+    waits = [ledger.reserve(0.0) for _ in range(3)]
+    assert waits[0] == 0
+    assert 1.5 < waits[2] <= 2
+
+
+def test_a_server_that_is_not_there_is_no_crash() -> None:
+    came = OverHttp(f"{PREFIX}1/v3/openai", KEY).send(ASKED)
+    assert (came.status, came.problem.partition(":")[0]) == (0, "no connection")

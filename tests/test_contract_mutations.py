@@ -1,0 +1,170 @@
+"""The contract suite against the mock with one room of the corridor broken: each one is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from contract_tests import laws
+from contract_tests.api import Api
+from contract_tests.target import InProcess
+from novita_mock import (
+    _admit,
+    _answer,
+    _compose,
+    _encode,
+    _ledger,
+    _stage,
+    _validate,
+)
+from novita_mock._values import Beat, Refused, Reply
+from tests.contract_target import first_broken, judged_by
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+LAWS = [*judged_by(laws.MUST), *judged_by(laws.SHOULD)]
+
+
+def changed(owner: Any, name: str, change: Callable[[Any], Any]) -> Patch:
+    """What a function gives, changed."""
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        plain = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *given, **named: change(plain(*given, **named)))
+
+    return patch
+
+
+def instead(owner: Any, name: str, new: Any) -> Patch:
+    """Another thing in the place of one."""
+    return lambda monkeypatch: monkeypatch.setattr(owner, name, new)
+
+
+def with_body(change: Callable[[Any], Any]) -> Callable[[Reply], Reply]:
+    def patched(reply: Reply) -> Reply:
+        body = orjson.dumps(change(orjson.loads(reply.body)))
+        length = (b"content-length", b"%d" % len(body))
+        return replace(reply, headers=(_encode.JSON, length), beats=(Beat(body),))
+
+    return patched
+
+
+def unframed(frames: list[bytes]) -> list[bytes]:
+    return [frame.replace(b"\n\n", b"\n") for frame in frames]
+
+
+def second_id(frames: list[bytes]) -> list[bytes]:
+    return [*frames[:-1], frames[-1].replace(b'"id":"', b'"id":"x')]
+
+
+def no_reader(self: Any, body: bytes) -> Any:
+    return orjson.loads(body)
+
+
+def anybody(policy: Any, operation: Any, request: Any) -> Any:
+    return _admit.Caller("somebody")
+
+
+def any_method(routes: Any, method: str, path: str) -> Any:
+    found = routes.find(path)
+    if found is None:
+        raise Refused("unknown_route", path=path)
+    return found
+
+
+def cut_stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], bool]:
+    text = "".join(tokens)
+    hits = [text.find(stop) for stop in stops if stop in text]
+    return ([text[: min(hits)]], True) if hits else (tokens, False)
+
+
+def last_stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], bool]:
+    return _REAL_STOP(tokens, stops[-1:])
+
+
+_REAL_STOP = _compose._stop
+USAGE = (_encode, "_usage")
+
+MUTATIONS: dict[str, Patch] = {
+    # locate
+    "every method is taken": instead(_answer, "locate", any_method),
+    # admit
+    "nobody needs a key": instead(_answer, "admit", anybody),
+    "a key is missing only where no header is": instead(_admit, "SCHEME", "basic"),
+    # validate
+    "nothing is checked": instead(_validate.Reader, "read", no_reader),
+    "best_of may be below n": instead(_validate, "_check_not_below", lambda *_: None),
+    # stage
+    "stop is ignored": instead(_stage, "_stops", lambda stop: ()),
+    "log probabilities are ignored": instead(_stage, "_alternatives", lambda body: None),
+    "one alternative too few": changed(
+        _stage, "_alternatives", lambda count: count and count - 1),
+    "prompts count one token": changed(
+        _answer, "compose", lambda made: replace(made, prompt_tokens=1)),
+    # compose
+    "the limit is ignored": instead(_compose._Purse, "take", lambda self, tokens: tokens),
+    "the stop sequence is cut off": instead(_compose, "_stop", cut_stop),
+    "only the last stop sequence counts": instead(_compose, "_stop", last_stop),
+    "a completion lacks its last choice": changed(
+        _answer, "compose", lambda made: replace(made, choices=made.choices[:-1] or made.choices)),
+    "completion tokens are one too many": changed(
+        _answer, "compose",
+        lambda made: replace(made, completion_tokens=made.completion_tokens + 1)),
+    "every answer ends with stop": changed(
+        _compose, "_choice",
+        lambda made: (replace(made[0], finish_reason="stop"), *made[1:])),
+    "choices are numbered from one": changed(
+        _compose, "_choice",
+        lambda made: (replace(made[0], index=made[0].index + 1), *made[1:])),
+    "probabilities are above one": changed(
+        _compose, "alternatives",
+        lambda made: [(n, [(t, -p) for t, p in likely]) for n, likely in made]),
+    "alternatives are upside down": changed(
+        _compose, "alternatives",
+        lambda made: [(n, [likely[0], *likely[:0:-1]]) for n, likely in made]),
+    # encode
+    "the total is wrong": changed(*USAGE, lambda made: {**made, "total_tokens": 7}),
+    "usage has no total": changed(
+        *USAGE, lambda made: {k: v for k, v in made.items() if k != "total_tokens"}),
+    "no [DONE]": instead(_encode, "DONE", b""),
+    "[DONE] twice": instead(_encode, "DONE", _encode.DONE * 2),
+    "streams are sent as JSON": instead(_encode, "EVENTS", (_encode.JSON,)),
+    "JSON is sent as text": instead(_encode, "JSON", _encode.TEXT),
+    "events are not parted": changed(_encode.Encoder, "_frames", unframed),
+    "the last chunk has another id": changed(_encode.Encoder, "_frames", second_id),
+    "the first chunk is lost": changed(_encode.Encoder, "_frames", lambda made: made[1:]),
+    "the last chunk is lost": changed(_encode.Encoder, "_frames", lambda made: made[:-1]),
+    "a code is text": changed(
+        _answer, "refuse", lambda reply: reply if reply.headers[0] == _encode.TEXT else with_body(
+            lambda body: {**body, "code": str(body["code"])})(reply)),
+    "errors stand under error": changed(
+        _answer, "refuse", lambda reply: reply if reply.headers[0] == _encode.TEXT else with_body(
+            lambda body: {"error": body})(reply)),
+    "a row is another": changed(
+        _encode.Catalogue, "row", with_body(lambda row: {**row, "context_size": 1})),
+    # ledger
+    "created is in milliseconds": changed(_ledger.Ledger, "now", lambda now: now * 1000),
+    "all ids are one": changed(_ledger.Ledger, "draw_id", lambda _: "chatcmpl-1"),
+    "ids are empty": changed(_ledger.Ledger, "draw_id", lambda _: ""),
+}  # fmt: skip
+
+
+def test_there_are_enough_mutations() -> None:
+    assert len(MUTATIONS) >= 20
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_mutated_room_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    MUTATIONS[name](monkeypatch)
+    finding = first_broken(Api(InProcess(), thorough=True), LAWS)
+    assert finding is not None
+    assert finding.reason
+
+
+@pytest.mark.parametrize("edition", ["v3", "2026", "live"])
+def test_the_mock_as_it_is_breaks_nothing(edition: str) -> None:
+    assert first_broken(Api(InProcess(edition), edition, thorough=True), list(LAWS)) is None

@@ -1,0 +1,229 @@
+"""What the contract suite is made of: its requests, its readers, its reports."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree as Xml
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from contract_tests import coverage, drift, laws, sse, strict_json
+from contract_tests.api import Api
+from contract_tests.boundaries import RICH, cases
+from contract_tests.catalogue import CATALOGUE, CONTESTED
+from contract_tests.clamp import MOST_CHOICES, clamp, tidy
+from contract_tests.exchange import Json
+from contract_tests.redact import Redactor
+from contract_tests.reducer import reduce
+from contract_tests.requests import FEW
+from contract_tests.session import _merged
+from contract_tests.shapes import first_fault, is_valid_request, referee, request_schema
+from contract_tests.strategies import bodies
+from contract_tests.target import InProcess
+from contract_tests.views import CHAT, TEXT
+from novita_mock import _contract, _report
+from tests.contract_target import judged_by
+
+OPERATIONS = (CHAT, TEXT)
+MOST_REQUESTS = 150
+some = settings(
+    max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def test_the_catalogue_leaves_room_for_drawn_requests() -> None:
+    assert len(CATALOGUE) + 2 * len(OPERATIONS) < MOST_REQUESTS
+    assert set(CATALOGUE) >= CONTESTED
+
+
+def test_there_are_a_hundred_laws_and_each_has_a_source() -> None:
+    every = [law for strength in ("must", "should", "note") for law in judged_by(strength)]
+    assert len(every) > 100
+    assert all(law.source and law.sentence.endswith(".") for law in every)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_drawn_body_stays_valid_when_it_is_tidied_and_clamped(operation: str) -> None:
+    @some
+    @given(bodies(operation))
+    def check(body: Json) -> None:
+        assert is_valid_request(operation, body)
+        assert is_valid_request(operation, tidy(body))
+        small = clamp(body)
+        assert is_valid_request(operation, small)
+        assert small["max_tokens"] <= FEW
+        assert (small.get("n") or 1) <= MOST_CHOICES
+        assert "image_url" not in str(small.get("messages"))
+
+    check()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_requests_that_boundaries_are_made_of_are_valid(operation: str) -> None:
+    for body in RICH[operation]:
+        assert is_valid_request(operation, body)
+
+
+def test_every_boundary_is_what_it_says() -> None:
+    for case in cases():
+        validator = referee(request_schema(case.operation), strict=False)
+        assert validator.is_valid(case.body) == case.valid, case.name
+    kinds = {case.keyword for case in cases() if not case.valid}
+    assert kinds >= {"required", "type", "enum", "const", "minimum", "maximum", "maxLength",
+                     "pattern", "minItems", "maxItems", "exclusiveMinimum"}  # fmt: skip
+
+
+def run_all(**how: Any) -> tuple[Api, list[laws.Finding]]:
+    api = Api(InProcess(), thorough=True, examples=40, **how)
+    for strength in ("must", "should", "note"):
+        judged_by(strength)
+    found = [laws.run(law, api, case) for law in laws.LAWS.values() for case in law.cases or [None]]
+    return api, found
+
+
+def test_a_default_run_on_the_mock_covers_the_schemas_and_evaluates_every_law() -> None:
+    api, found = run_all()
+    assert [f.law.name for f in found if f.verdict == laws.BROKEN] == []
+    sent = [(e.asked.operation, e.asked.json, e.asked.valid) for e in api.sent]
+    seen = coverage.measured(sent, api.boundaries)
+    assert seen.missing() == ([], [])
+    silent = {f.law.name for f in found if f.verdict == laws.UNDECIDED}
+    # A mock in process has no times, and no limit that can be met.
+    assert silent <= {
+        "test_a_stream_comes_in_more_than_one_read", "test_a_rate_limit_says_when_to_come_back",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1, "a": 2}', '{"a": NaN}', '{"a": 1} x', '{"a": Infinity}', '{"a": 1e999}', "\ufeff{}"],
+)
+def test_what_is_no_plain_json_is_refused(text: str) -> None:
+    with pytest.raises(strict_json.JsonFault):
+        strict_json.read(text.encode())
+
+
+def test_a_float_is_no_integer() -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 2.0, "total_tokens": 3}
+    fault = first_fault("common/usage.json", usage)
+    assert fault is not None
+    assert fault[0] == "$.completion_tokens"
+
+
+@pytest.mark.parametrize(
+    ("body", "count", "faults"),
+    [
+        (b"data: a\n\ndata: b\n\n", 2, 0),
+        (b"data: a\r\n\r\ndata: b\r\rdata: c\n\n", 3, 0),
+        (b"data: a\n\ndata: b\n", 2, 1),
+        (b"date: a\n\n", 0, 1),
+        (b": hello\n\ndata: a\ndata: b\n\n", 1, 0),
+        (b"data: \xff\n\n", 1, 1),
+    ],
+)
+def test_events_are_read_as_the_standard_says(body: bytes, count: int, faults: int) -> None:
+    found = sse.read(body)
+    assert (len(found.events), len(found.faults)) == (count, faults)
+
+
+KEY = "sk-secret-ÄÖ-key-123456"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY, KEY.upper(), quote(KEY), json.dumps(KEY), KEY.encode().hex(), KEY[::-1],
+        base64.b64encode(KEY.encode()).decode(), base64.b64encode(b"ab:" + KEY.encode()).decode(),
+        base64.b64encode(b"user:" + KEY.encode()).decode(),
+    ],
+)  # fmt: skip
+def test_a_secret_is_taken_out_in_every_spelling(text: str) -> None:
+    assert Redactor(KEY).occurs(f"before {text} after")
+    assert not Redactor(KEY).occurs(Redactor(KEY)(f"before {text} after"))
+
+
+def test_a_failing_request_is_reduced_with_few_requests() -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hello"}] * 3, "n": 2,
+            "temperature": 1.5, "stop": ["a", "b"], "top_p": 0.5}  # fmt: skip
+
+    def fails(candidate: Json) -> bool:
+        return bool(candidate.get("temperature", 0) >= 1)
+
+    small, asked = reduce(body, lambda b: is_valid_request(CHAT, b), fails, 60)
+    assert set(small) == {"model", "messages", "temperature"}
+    assert asked <= 60
+
+
+def test_a_known_drift_names_laws_that_exist() -> None:
+    judged_by("must")
+    for edition in ("v3", "2026", "live"):
+        assert set(drift.known(edition)) <= set(laws.LAWS)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Json:
+    import os
+    import subprocess
+    import sys
+
+    file = tmp_path_factory.mktemp("report") / "report.json"
+    suite = _contract.folder()
+    command = [sys.executable, "-m", "pytest", str(suite), "-c", str(suite / "pytest.ini"), "-q",
+               "-p", "no:cacheprovider", "--novita-examples=5", f"--novita-report={file}",
+               "--deselect=nothing"]  # fmt: skip
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    subprocess.run(command, check=True, capture_output=True, env=environment, timeout=200)
+    found: Json = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def test_a_json_report_has_the_form_of_its_schema(report: Json) -> None:
+    assert first_fault("reports/report.json", report) is None
+    assert len(report["laws"]) > 150
+
+
+def with_trouble(report: Json) -> Json:
+    shown = {"name": "x", "curl": "curl <a> & 'b' \x00", "status": 200, "body": "<script>"}
+    first, *rest = report["laws"]
+    broken = {**first, "verdict": "broken", "strength": "must", "exchanges": [shown],
+              "reason": "$.choices[0]: 'index' is a required property \ud800",
+              "documented": "the schema chat/completion.response.json"}  # fmt: skip
+    return {**report, "laws": [broken, *rest], "first_byte": [0.1, 0.2, 0.4], "gaps": [0.01] * 5}
+
+
+@pytest.mark.parametrize("suffix", _report.FORMS)
+def test_a_report_can_be_written_in_every_form(suffix: str, report: Json, tmp_path: Path) -> None:
+    file = tmp_path / f"report{suffix}"
+    _report.write(with_trouble(report), str(file))
+    text = file.read_text(encoding="utf-8")
+    assert "<script>" not in text or suffix in (".json", ".md")
+    if suffix == ".xml":
+        failed = Xml.fromstring(text).findall(".//failure")
+        assert len(failed) == 1
+    if suffix == ".sarif":
+        result = json.loads(text)["runs"][0]["results"][0]
+        place = result["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"]["uri"] == "schemas/chat/completion.response.json"
+        assert place["region"]["startLine"] > 1
+
+
+def test_two_reports_are_compared(report: Json) -> None:
+    assert _report.compared(report, report) == []
+    lines = _report.compared(report, with_trouble(report))
+    assert lines[0].startswith("held -> broken")
+
+
+def test_parametrised_findings_become_one_row() -> None:
+    row = {"law": "a", "chapter": "c", "judged": 1, "reason": ""}
+    rows = _merged([{**row, "verdict": "held"}, {**row, "verdict": "broken", "reason": "no"}])
+    assert [(r["verdict"], r["count"], r["judged"]) for r in rows] == [("broken", 2, 2)]
+
+
+def test_a_report_of_an_unknown_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _contract.run(report="report.pdf") == 2
+    assert "report.pdf" in capsys.readouterr().err
