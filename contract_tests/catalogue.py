@@ -220,8 +220,8 @@ VARIED: dict[str, Build] = {
     "chat.n": chat(n=2, temperature=1, seed=-7, repetition_penalty=1,
                    frequency_penalty=0, presence_penalty=0),
     "chat.n.stream": chat(n=2, temperature=None, **WITH_USAGE),
-    "chat.seed.1": chat(seed=1, temperature=2),
-    "chat.seed.2": chat(seed=2, temperature=2, response_format={"type": "text"}),
+    "chat.seed.1": chat(seed=1, temperature=2, response_format={"type": "text"}),
+    "chat.seed.2": chat(seed=2, temperature=2),
 }  # fmt: skip
 STOPS: dict[str, Build] = {
     "stop.text": _stop_text,

@@ -18,11 +18,11 @@ BASE_URI = "https://novita-mock.invalid/schemas/"
 KIT = "kit"
 
 
-def folder() -> Path:
-    """Where `schemas/` is: inside the package when installed, beside it in a checkout."""
+def shipped(name: str) -> Path:
+    """Where the folder `name` is: inside the package when installed, beside it in a checkout."""
     here = Path(__file__).parent
-    inside = here / "schemas"
-    return inside if inside.is_dir() else here.parent / "schemas"
+    inside = here / name
+    return inside if inside.is_dir() else here.parent / name
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,4 +168,4 @@ def _operation(name: str, row: Json) -> Operation:
 @cache
 def open_book() -> Book:
     """The book of this process."""
-    return Book(folder())
+    return Book(shipped("schemas"))

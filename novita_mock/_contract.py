@@ -12,18 +12,12 @@ from pathlib import Path
 import click
 
 from novita_mock import _report
+from novita_mock._book import shipped
 
 EXIT_USAGE = 2
 THOROUGH = "NOVITA_CONTRACT_THOROUGH"
 KEY = "NOVITA_API_KEY"
 LOCAL_KEY = "any-key"
-
-
-def folder() -> Path:
-    """Where the suite is: inside the package when installed, beside it in a checkout."""
-    here = Path(__file__).parent
-    inside = here / "contract_tests"
-    return inside if inside.is_dir() else here.parent / "contract_tests"
 
 
 def run(
@@ -35,7 +29,7 @@ def run(
 ) -> int:
     """Runs the suite and gives the exit code of pytest: 0 if no must-law is broken, 4 for a call
     that is wrong. Without a URL the mock is judged in this process."""
-    suite = folder()
+    suite = shipped("contract_tests")
     if report is not None and Path(report).suffix not in _report.FORMS:
         forms = ", ".join(_report.FORMS)
         click.echo(f"novita-mock: {report}: a report ends in one of {forms}", err=True)

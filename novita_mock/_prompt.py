@@ -57,9 +57,10 @@ def _conversation(body: Json) -> list[Prompt]:
     if media := _media(messages):
         text += orjson.dumps(media).decode()
         tokens += _PER_MEDIUM * len(media)
-    for field in ("tools", "response_format"):
-        if body.get(field):
-            tokens += count(orjson.dumps(body[field]).decode())
+    # What the model is shown beside the messages.
+    for shown in (body.get("tools"), (body.get("response_format") or {}).get("json_schema")):
+        if shown:
+            tokens += count(orjson.dumps(shown).decode())
     return [Prompt(text, tokens, last_text(messages, "user"), continues=False)]
 
 

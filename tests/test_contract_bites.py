@@ -21,14 +21,8 @@ EITHER = [*SHOULDS, *MUSTS]
 NOTES = judged_by(laws.NOTE)
 EDITIONS = ("v3", "2026", "live")
 
-INERT = "the provider refuses the request all the same, for a member that is now missing"
 # Faults that no law kills, and why none does.
 NOT_KILLED = {
-    "tool-function-flat": "the function is still there; members that are not described may be",
-    "accepts-model-type": INERT,
-    "accepts-model-null": INERT,
-    "accepts-messages-type": INERT,
-    "accepts-messages-null": INERT,
     "path-openai-v1-missing": "one base URL is judged, the one that was given",
     "models-lacks-served": "no page promises that all that is served is listed",
     "accepts-parallel-tool-calls-type": "no source says that the member exists",

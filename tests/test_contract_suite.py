@@ -27,6 +27,7 @@ from contract_tests.strategies import bodies
 from contract_tests.target import InProcess
 from contract_tests.views import CHAT, TEXT
 from novita_mock import _contract, _report
+from novita_mock._book import shipped
 from tests.contract_target import judged_by
 
 OPERATIONS = (CHAT, TEXT)
@@ -172,7 +173,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Json:
     import sys
 
     file = tmp_path_factory.mktemp("report") / "report.json"
-    suite = _contract.folder()
+    suite = shipped("contract_tests")
     command = [sys.executable, "-m", "pytest", str(suite), "-c", str(suite / "pytest.ini"), "-q",
                "-p", "no:cacheprovider", "--novita-examples=5", f"--novita-report={file}",
                "--deselect=nothing"]  # fmt: skip

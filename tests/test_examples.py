@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock, Request
-from novita_mock._book import folder
+from novita_mock._book import shipped
 from tests.ask import BOOK, EDITIONS, KEY, both_say, chunks
 
-FILES = sorted((folder() / "examples").glob("*/*.json"))
+FILES = sorted((shipped("schemas") / "examples").glob("*/*.json"))
 EXAMPLES = [(file.parent.name, json.loads(file.read_text(encoding="utf-8"))) for file in FILES]
 MEMBERS = {"title", "source", "request", "response"}
 MODES = {
@@ -131,6 +131,6 @@ def test_the_mock_answers_the_request_of_an_example_in_kind(
     ],
 )
 def test_the_mock_refuses_in_the_words_of_the_example(operation: str, stem: str) -> None:
-    file = folder() / "examples" / operation / f"{stem}.json"
+    file = shipped("schemas") / "examples" / operation / f"{stem}.json"
     example = json.loads(file.read_text(encoding="utf-8"))
     assert json.loads(Mock().answer(sent(example)).body) == example["response"]["body"]

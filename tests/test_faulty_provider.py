@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from tests.faulty_provider import FAULTS, VARIATIONS, Provider, Reply, Request
 from tests.faulty_provider import probes as p
 from tests.faulty_provider.catalogue import MODEL

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from novita_mock._book import BASE_URI, folder
+from novita_mock._book import BASE_URI, shipped
 from tests.ask import BOOK, both_say, fast, referee
 
 PATHS = [uri.removeprefix(BASE_URI) for uri in BOOK.documents]
@@ -41,7 +41,8 @@ def nodes(schema: Any) -> Iterator[dict[str, Any]]:
 
 def listed_keywords() -> set[str]:
     """The closed list, as the README prints it."""
-    section = (folder() / "README.md").read_text().partition("## Keywords")[2].partition("\n## ")[0]
+    readme = (shipped("schemas") / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## Keywords")[2].partition("\n## ")[0]
     cells = re.findall(r"^\| (`[^|]*`) \|", section, re.MULTILINE)
     return {word for cell in cells for word in re.findall(r"`([^`]+)`", cell)}
 

@@ -115,9 +115,7 @@ def test_the_installed_wheel_serves_a_chat_from_an_empty_folder(base_url: str) -
 
 
 def test_the_installed_package_is_the_one_of_the_wheel(installed: Path, tmp_path: Path) -> None:
-    code = (
-        "import novita_mock, novita_mock._book as b; print(novita_mock.__file__); print(b.folder())"
-    )
+    code = "import novita_mock._book as book; print(book.__file__); print(book.shipped('schemas'))"
     done = subprocess.run(
         [str(installed / "python"), "-P", "-c", code],
         cwd=tmp_path,

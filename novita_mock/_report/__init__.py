@@ -9,8 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from novita_mock._report import _html, _json, _junit, _markdown, _sarif
 from novita_mock._report._compare import compared
+from novita_mock._report._html import written as html
+from novita_mock._report._json import written as json
+from novita_mock._report._junit import written as junit
+from novita_mock._report._markdown import written as markdown
+from novita_mock._report._sarif import written as sarif
 from novita_mock._report._told import told
 
 __all__ = ["FORMS", "Report", "compared", "told", "write"]
@@ -18,11 +22,11 @@ __all__ = ["FORMS", "Report", "compared", "told", "write"]
 Report = Mapping[str, Any]
 
 FORMS: Mapping[str, Callable[[Report], str]] = {
-    ".json": _json.written,
-    ".md": _markdown.written,
-    ".html": _html.written,
-    ".xml": _junit.written,
-    ".sarif": _sarif.written,
+    ".json": json,
+    ".md": markdown,
+    ".html": html,
+    ".xml": junit,
+    ".sarif": sarif,
 }
 
 

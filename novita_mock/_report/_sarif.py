@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from novita_mock._book import folder
+from novita_mock._book import shipped
 
 _LEVELS = {"must": "error", "should": "warning", "note": "note"}
 _SCHEMA = re.compile(r"the schema (\S+\.json)")
@@ -22,7 +22,7 @@ def _place(law: Mapping[str, Any]) -> tuple[str, int]:
     file = found[1] if found else _DEFAULT
     member = _MEMBER.search(law["reason"])
     name = next((group for group in (member.groups() if member else ()) if group), "")
-    return file, _line(folder() / file, name)
+    return file, _line(shipped("schemas") / file, name)
 
 
 def _line(file: Path, name: str) -> int:

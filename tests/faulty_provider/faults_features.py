@@ -142,7 +142,7 @@ TOOL_FAULTS = {
                                                                   to("tool"))),
     "tool-type-missing": _tool("a call has no type", answer((*_CALLS, "*", "type"), drop)),
     "tool-function-flat": _tool("name and arguments lie beside the id", answer(
-        (*_CALLS, "*"), lambda held: {**held, **held.pop("function")})),
+        (*_CALLS, "*"), lambda held: {**held.pop("function"), **held})),
     "tool-name-missing": _tool("a call has no name", answer((*_FUNCTION, "name"), drop)),
     "tool-calls-object": _tool("tool_calls is an object", answer(
         _CALLS, lambda held: held[0] if held else DROP)),

@@ -28,7 +28,9 @@ _ARGUABLE = (
     "text-logprobs-low", "max-tokens-low",
 )  # fmt: skip
 # A neighbour refuses the same request anyway, so the fault would not be seen.
-_MASKED = ("function-name-length",)
+_MASKED = (
+    "function-name-length", "model-type", "model-null", "messages-type", "messages-null",
+)  # fmt: skip
 
 
 def _accepting(name: str, rule: Rule) -> Fault:

@@ -134,7 +134,7 @@ CHUNK_SHAPES = {
         each_chunk(("object",), to("chat.completion.chunk"), "text")),
     "completion-chunk-delta-for-text": Fault(
         "1.13", "delta instead of text", TEXT_STREAM,
-        each_chunk(CHOICE, lambda held: {**held, "delta": {"content": held.pop("text")}}, "text")),
+        each_chunk(CHOICE, lambda held: {"delta": {"content": held.pop("text")}, **held}, "text")),
     "completion-chunk-lacks-id": Fault("1.13", "no id", TEXT_STREAM,
                                        each_chunk(("id",), drop, "text")),
 }  # fmt: skip
