@@ -188,7 +188,7 @@ def test_a_prompt_of_any_form_is_counted(prompt: Any, tokens: list[int]) -> None
         {"messages": [{"role": "user", "content": [
             {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}]}]},
         {"tools": [{"type": "function", "function": {"name": "f"}}]},
-        {"response_format": {"type": "json_object"}},
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "f"}}},
     ],
     ids=["system", "assistant", "part", "picture", "tools", "response_format"],
 )  # fmt: skip
