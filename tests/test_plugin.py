@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
-import openai  # noqa: F401  # loaded here once, not anew in each suite that is run in process
+# A suite that is run in process forgets what it imported first; these are here to stay.
+import httpcore2  # noqa: F401
+import openai  # noqa: F401
 import pytest
 
 import novita_mock._loopback
