@@ -12,7 +12,7 @@ from novita_mock._mock import Mock
 from novita_mock._values import Cut, Request
 
 from . import http_wire
-from .exchange import Asked, Came
+from .exchange import Asked, Came, Json
 
 BASE = "/v3/openai"
 MOCK_KEY = "sk-contract-suite-in-process"
@@ -70,7 +70,9 @@ class OverHttp:
 
     def __init__(self, base: str, key: str, timeout: float = TIMEOUT) -> None:
         self.base, self.key, self._timeout = base.rstrip("/"), key, timeout
-        self.is_mock = self.accepts_any_key = self._health()
+        told = self._health()
+        self.is_mock = "edition" in told
+        self.accepts_any_key = self.is_mock and bool(told.get("any_key", True))
 
     def send(self, asked: Asked) -> Came:
         headers = filled(asked, self.key)
@@ -82,15 +84,16 @@ class OverHttp:
             now = time.time()
             return Came(0, (), b"", (), now, now, f"no connection: {error}")
 
-    def _health(self) -> bool:
-        """Whether this is a mock of the kit: on a loopback address it may be asked."""
+    def _health(self) -> Json:
+        """What a mock of the kit tells of itself: on a loopback address it may be asked. Nothing
+        from any other server."""
         url = urlsplit(self.base)
         if url.hostname not in ("127.0.0.1", "localhost", "::1"):
-            return False
+            return {}
         root = f"{url.scheme}://{url.netloc}"
         try:
             came = http_wire.send(root, "GET", "/__mock__/health", [], b"", 5.0)
             told = json.loads(came.body)
         except (OSError, ValueError):
-            return False
-        return came.status == 200 and isinstance(told, dict) and "edition" in told
+            return {}
+        return told if came.status == 200 and isinstance(told, dict) else {}

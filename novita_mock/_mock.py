@@ -65,6 +65,8 @@ class Mock(Words):
         self.origin = ORIGIN
         """Scheme, host and whatever stands before the base paths."""
         keys = tuple(api_keys)
+        self.any_key = not keys
+        """Whether every key is accepted."""
         self.api_key = keys[0] if keys else "any-key"
         """A key that is accepted."""
         policy = Policy(edition, errors.reasons, frozenset(keys))

@@ -140,7 +140,8 @@ def _control(mock: Mock) -> ASGIApp:
     """The application under `/__mock__`."""
 
     async def health(_: StarletteRequest) -> Response:
-        return JSONResponse({"status": "ok", "version": __version__, "edition": mock.edition})
+        about = {"version": __version__, "edition": mock.edition, "any_key": mock.any_key}
+        return JSONResponse({"status": "ok", **about})
 
     async def openapi(_: StarletteRequest) -> Response:
         from novita_mock import _openapi

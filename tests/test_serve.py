@@ -472,6 +472,7 @@ def test_the_control_routes_tell_of_the_server(tmp_path: Path, edition: str) -> 
     assert health[0] == document[0] == 200
     assert json.loads(health[1])["status"] == "ok"
     assert json.loads(health[1])["edition"] == edition
+    assert json.loads(health[1])["any_key"]
     assert json.loads(document[1]) == json.loads(novita("openapi", "--edition", edition).stdout)
 
 
