@@ -1,0 +1,1 @@
+"""Benchmarks: the kit beside its limits and its peers. `python -m benchmarks --help`."""
