@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import inspect
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -26,6 +27,9 @@ BASES = (BASE, "/openai/v1", "/openai", "/v3/openai/v1")
 MODEL = "meta-llama/llama-3.1-8b-instruct"
 UNKNOWN = "nobody/nothing"
 LEAST_MODELS = 35
+TOOL_MODEL = "meta-llama/llama-3.3-70b-instruct"
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": CITY}}
 BODY_LIMIT = 16 * 1024 * 1024
 CHAT: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hi there!"}]}
 TEXT: dict[str, Any] = {"model": MODEL, "prompt": "How do I make pasta?"}
@@ -246,6 +250,37 @@ async def chat_is_gathered_by_the_stream_helper(client: Any) -> None:
         same("tokens", tokens, whole(choice))
 
 
+async def called(client: Any, asked: dict[str, Any], stream: bool) -> dict[str, Any]:
+    """The one tool call of an answer, put together from its fragments if it is streamed."""
+    if not stream:
+        answer = await settle(client.chat.completions.create(**asked))
+        same("finish_reason", answer.choices[0].finish_reason, "tool_calls")
+        (call,) = answer.choices[0].message.tool_calls
+        return dict(call.model_dump(include={"id", "type", "function"}))
+    chunks = await collect(await settle(client.chat.completions.create(**asked, stream=True)))
+    same("finish_reason", finishes(chunks), {0: "tool_calls"})
+    deltas = [chunk.choices[0].delta.tool_calls or [] for chunk in chunks]
+    first, *later = [fragment for fragments in deltas for fragment in fragments]
+    text = "".join(f.function.arguments or "" for f in (first, *later))
+    function = {"name": first.function.name, "arguments": text}
+    return {"id": first.id, "type": "function", "function": function}
+
+
+async def chat_calls_a_tool_and_uses_its_result(client: Any) -> None:
+    question = {"role": "user", "content": "What is the weather in Paris?"}
+    asked = {"model": TOOL_MODEL, "messages": [question], "tools": [TOOL]}
+    for stream in (False, True):
+        call = await called(client, asked, stream)
+        arguments = json.loads(call["function"]["arguments"])
+        holds("the city is a text", isinstance(arguments["city"], str))
+        said_before = {"role": "assistant", "content": None, "tool_calls": [call]}
+        result = {"role": "tool", "tool_call_id": call["id"], "content": "21 degrees"}
+        more = {**asked, "messages": [question, said_before, result], "stream": stream}
+        answer = await settle(client.chat.completions.create(**more))
+        text = joined(await collect(answer)) if stream else whole(answer.choices[0])
+        holds("the result is used", "21 degrees" in text)
+
+
 async def chat_has_headers(client: Any) -> None:
     raw = client.chat.completions.with_raw_response
     for stream, kind in ((False, "application/json"), (True, "text/event-stream")):
@@ -296,6 +331,7 @@ async def every_base_path_is_served(client: Any) -> None:
 
 SPECIAL = (
     chat_has_log_probabilities,
+    chat_calls_a_tool_and_uses_its_result,
     chat_is_gathered_by_the_stream_helper,
     chat_has_headers,
     completions_take_lists_of_prompts,
