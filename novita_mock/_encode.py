@@ -36,8 +36,10 @@ def json_reply(
     status: int, body: bytes, pause: float = 0.0, more: tuple[Header, ...] = ()
 ) -> Reply:
     """A reply with a JSON body and perhaps `more` headers, `pause` seconds after the request."""
-    length = (b"content-length", b"%d" % len(body))
-    return Reply(status, (JSON, length, *more), (Beat(body, pause),))
+    # What orjson gives holds on to 4 KiB however short it is, and the journal keeps what is sent.
+    exact = bytes(memoryview(body))
+    length = (b"content-length", b"%d" % len(exact))
+    return Reply(status, (JSON, length, *more), (Beat(exact, pause),))
 
 
 def refuse(

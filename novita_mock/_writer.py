@@ -108,7 +108,7 @@ def _sentences(numbers: Iterator[int], words: list[list[str]]) -> Iterator[list[
 
 def _filled(template: _Template, words: list[list[str]]) -> list[str]:
     tokens = [t for piece in template for t in (words[piece] if isinstance(piece, int) else piece)]
-    plain = all(word[-1].isascii() and word[-1].isalnum() for word in words)
+    plain = all(word[-1][-1].isascii() and word[-1][-1].isalnum() for word in words)
     # A topic that ends in other characters grows together with a full stop behind it.
     return tokens if plain else split("".join(tokens))
 
