@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from novita_mock._book import Operation
-from novita_mock._values import Refused, Request, wished
+from novita_mock._values import ERROR_MODEL, Refused, Request, wished
 
 ERROR_HEADER = b"x-novita-mock-error"
 ERROR_KEY = "mock-"
-ERROR_MODEL = "mock/"
 SCHEME = "bearer"
 
 

@@ -150,11 +150,6 @@ class Script:
         self.rules.append(rule)
         self.used.append(0)
 
-    def clear(self) -> None:
-        """Forgets all rules."""
-        self.rules.clear()
-        self.used.clear()
-
     def take(self, facts: Facts) -> int | None:
         """Index of the rule that answers, its use counted; None if none fits."""
         index = choose(self.rules, self.used, facts)

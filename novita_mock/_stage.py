@@ -17,9 +17,8 @@ from novita_mock._ledger import About, Script
 from novita_mock._prompt import READERS
 from novita_mock._scenario import IMPROVISED, Pace
 from novita_mock._scene import TEXT, Limit, Scene, Task
-from novita_mock._values import Refused, wished
+from novita_mock._values import ERROR_MODEL, Refused, wished
 
-ERROR_MODEL = "mock/"
 LOWER = "lower"
 CHAT = "chat/completions"
 CHAT_MODEL = "chat"

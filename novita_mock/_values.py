@@ -56,6 +56,8 @@ class Reply:
 
 
 REDACTED = "***"
+ERROR_MODEL = "mock/"
+"""What a model id begins with that asks for an error by its reason."""
 _SHORTEST_SECRET = 6
 
 
