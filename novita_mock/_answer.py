@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from novita_mock._admit import Policy, admit
 from novita_mock._book import Book
+from novita_mock._broken import Breaker
 from novita_mock._compose import compose
 from novita_mock._encode import Catalogue, Encoder, refuse
 from novita_mock._ledger import About, Call, Ledger, Script
@@ -31,11 +32,13 @@ class Corridor:
         written = [operation for operation in book.operations.values() if operation.request]
         self._readers = {operation.name: Reader(book, operation) for operation in written}
         self._encoders = {operation.name: Encoder(book, operation) for operation in written}
+        self._breaker = Breaker(book, policy.edition)
 
     def answer(self, request: Request, script: Script, ledger: Ledger) -> Call:
         """The call, with its reply: every request gets one."""
         about, caller = About(), None
         try:
+            about.fault = self._breaker.asked(request)
             located = locate(self._routes, request.method, request.path)
             operation, about.model = located.operation, located.model
             about.operation = operation.name
@@ -49,14 +52,21 @@ class Corridor:
                 about.stream = bool(body.get("stream"))
                 row = self._stage.row(body["model"], caller.error)
                 scene = self._stage.scene(operation, row, body, script, about)
-                id, created = ledger.draw_id(scene.id_prefix or operation.id_prefix), ledger.now()
+                id, created = (
+                    ledger.draw_id(scene.id_prefix or operation.id_prefix),
+                    ledger.created(),
+                )
                 completion = compose(scene, self._seed, self._most_tokens, id, created)
                 about.tokens = completion.completion_tokens
                 reply = self._encoders[operation.name].encode(completion, scene)
+            if about.fault is not None:
+                self._breaker.check(about.fault, reply)
         except Refused as refusal:
             own = self._stage.own_error(about.model, refusal.name)
             key = caller.key if caller else None
             reply = refuse(self._errors, self._policy.edition, refusal, key, own)
+        if about.fault is not None:
+            reply = self._breaker.broken(about.fault, reply)
         return ledger.record(request, reply, about)
 
     def _listed(self, model: str | None, key_error: str | None) -> Reply:

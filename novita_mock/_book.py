@@ -131,6 +131,11 @@ class Book:
         return self._read("models.json")
 
     @cached_property
+    def faults(self) -> Json:
+        """faults.json as it stands."""
+        return self._read("faults.json")
+
+    @cached_property
     def models(self) -> Mapping[str, Json]:
         """Model id to its row."""
         return {row["id"]: row for row in self.catalogue["data"]}

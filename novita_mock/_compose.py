@@ -15,7 +15,7 @@ import orjson
 from novita_mock._dialect import SILENT
 from novita_mock._ids import fill
 from novita_mock._logprobs import alternatives
-from novita_mock._scenario import IMPROVISED, Answer, ToolCall
+from novita_mock._scenario import Answer, ToolCall
 from novita_mock._scene import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
 from novita_mock._tokens import split
 from novita_mock._writer import topics, write
@@ -101,7 +101,7 @@ def _thoughts(take: _Take, answer: Answer) -> tuple[list[str], bool]:
     if answer.think is not None:
         return split(answer.think), False
     kind = take.scene.reasoning
-    if kind is SILENT or take.scene.answer != IMPROVISED:
+    if kind is SILENT or not take.scene.answer.is_improvised:
         return [], False
     material = blake2b(take.material + b"think").digest()
     thoughts = write(material, topics(take.prompt.subject), sentences=kind.sentences)

@@ -21,6 +21,7 @@ def cue(script: Script, about: About, body: Json) -> Answer:
             raise Refused("unscripted", nearest=about.missed)
         return IMPROVISED
     answer = script.rules[about.rule].answer
+    about.fault = about.fault or answer.fault
     if answer.refuse is not None:
         raise Refused(answer.refuse, message=answer.message)
     return answer

@@ -5,7 +5,7 @@ What the chunks of an answer share is rendered once, and only the token is new i
 
 from __future__ import annotations
 
-from itertools import accumulate, zip_longest
+from itertools import accumulate, islice, zip_longest
 
 import orjson
 
@@ -16,9 +16,7 @@ from novita_mock._ids import fill
 from novita_mock._scenario import Pace
 from novita_mock._scene import Choice, Completion, Scene
 from novita_mock._shapes import SHAPES
-from novita_mock._values import Beat, Cut, Refused, Reply, redact
-
-Header = tuple[bytes, bytes]
+from novita_mock._values import Beat, Header, Refused, Reply, redact
 
 JSON: Header = (b"content-type", b"application/json")
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
@@ -98,14 +96,14 @@ class Encoder:
         if not scene.stream:
             body = self._whole(completion)
             told = body if plain else _accent.whole(body, scene.manner)
-            return json_reply(200, dumps(told), scene.pace.ttft)
+            return json_reply(200, dumps(told), _whole_pause(completion, scene.pace))
         usage = _usage(completion) if scene.include_usage else None
         frames = (
             self._frames(completion, usage)
             if plain
             else self._told(completion, usage, scene.manner)
         )
-        return Reply(200, EVENTS, _play([*frames, DONE], scene.pace))
+        return Reply(200, EVENTS, _play([*frames, DONE], completion.id, scene.pace))
 
     def _whole(self, completion: Completion) -> Json:
         return {
@@ -173,12 +171,22 @@ def _usage(completion: Completion) -> Json:
     return usage
 
 
-def _play(frames: list[bytes], pace: Pace) -> tuple[Beat | Cut, ...]:
-    """Frames as beats: what has no pause before it leaves together with the beat before."""
-    kept = frames if pace.cut_after is None else frames[: pace.cut_after]
-    end: tuple[Cut, ...] = () if pace.cut_after is None else (Cut(pace.gap),)
-    if not kept:
-        return end
+def _whole_pause(completion: Completion, pace: Pace) -> float:
+    """Seconds until the last token of the longest choice is there."""
     if not pace.gap:
-        return (Beat(b"".join(kept), pace.ttft), *end)
-    return (Beat(kept[0], pace.ttft), *(Beat(frame, pace.gap) for frame in kept[1:]), *end)
+        return next(pace.pauses(completion.id)) if pace.ttft else 0.0
+    longest = max(map(_tokens, completion.choices))
+    return sum(islice(pace.pauses(completion.id), max(1, longest)))
+
+
+def _tokens(choice: Choice) -> int:
+    called = sum(len(call.fragments) for call in choice.calls)
+    return len(choice.content or ()) + len(choice.reasoning) + called
+
+
+def _play(frames: list[bytes], id: str, pace: Pace) -> tuple[Beat, ...]:
+    """Frames as beats: what has no pause before it leaves together with the beat before."""
+    pauses = pace.pauses(id)
+    if not pace.gap:
+        return (Beat(b"".join(frames), next(pauses)),)
+    return tuple(map(Beat, frames, pauses))

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import orjson
 
-from novita_mock._scenario import Facts, Rule, choose
+from novita_mock._clock import Clock
+from novita_mock._scenario import Facts, Fault, Rule, choose
 from novita_mock._values import REDACTED, Beat, Reply, Request, redact
 
 _SECRET_HEADERS = frozenset(
@@ -31,7 +32,8 @@ class About:
     """What the corridor found out on the way, as far as the request came.
 
     `operation` is None for an unknown route; `model` and `stream` are what the body said, if it
-    could be read; `rule` is the index of the scripted rule that answered; `tokens` were written.
+    could be read; `rule` is the index of the scripted rule that answered; `tokens` were written;
+    `fault` is how the reply was broken.
     `valid`: the body is what the operation's schema describes. `missed`: why no rule took a
     request that had to be scripted; `known` are the fields that the operation's schema names.
     """
@@ -44,13 +46,16 @@ class About:
     valid: bool = False
     missed: str | None = None
     known: frozenset[str] = frozenset()
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request and the reply to it, as kept in the journal, numbered from 1."""
+    """One request and the reply to it, as kept in the journal, numbered from 1. `at`: when it came
+    in, in seconds since 1970."""
 
     number: int
+    at: float
     about: About
     reply: Reply
     _request: Request = field(repr=False)
@@ -159,9 +164,9 @@ class Script:
 
 
 class Ledger:
-    """Counters and the journal of one mock. `clock` gives seconds since 1970."""
+    """Counters and the journal of one mock."""
 
-    def __init__(self, seed: int, clock: Callable[[], float]) -> None:
+    def __init__(self, seed: int, clock: Clock) -> None:
         self._seed = seed
         self._clock = clock
         self.calls: deque[Call] = deque()
@@ -178,14 +183,14 @@ class Ledger:
         """The next id."""
         return f"{prefix}{self._ids.getrandbits(128):032x}"
 
-    def now(self) -> int:
-        """Seconds since 1970."""
-        return int(self._clock())
+    def created(self) -> int:
+        """Seconds since 1970, as an answer tells it."""
+        return int(self._clock.created())
 
     def record(self, request: Request, reply: Reply, about: About) -> Call:
         """Keeps a call; the oldest make room for it once there are too many, or too large ones."""
         self.count += 1
-        call = Call(self.count, about, reply, request)
+        call = Call(self.count, self._clock.now(), about, reply, request)
         self.calls.append(call)
         self._bytes += call.size
         while len(self.calls) > MOST_CALLS or (self._bytes > MOST_BYTES and len(self.calls) > 1):

@@ -13,6 +13,7 @@ import threading
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from novita_mock import _wire
 from novita_mock._mock import Mock
 from novita_mock._serve import listen
 from novita_mock.starlette import Endpoint
@@ -66,6 +67,7 @@ class Loopback:
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=0,
+            http=_wire.protocol(lambda: self._server),
         )
         self._server = _Uvicorn(config)
         self._thread = threading.Thread(

@@ -9,26 +9,22 @@ from novita_mock import _evidence
 from novita_mock._admit import Policy
 from novita_mock._answer import Corridor
 from novita_mock._book import Book, open_book
+from novita_mock._clock import Clock
+from novita_mock._faults import Faults
 from novita_mock._ledger import Call, Ledger, Script
 from novita_mock._scenario import Pace, Rule, When
 from novita_mock._values import Reply, Request
 from novita_mock._words import Words
 
-# A fixed moment: without a clock of the caller's, equal histories have equal bytes.
-_EPOCH = 1_764_547_200.0
 ORIGIN = "https://api.novita.ai"
-
-
-def _frozen_clock() -> float:
-    return _EPOCH
 
 
 class Mock(Words):
     """An LLM API that answers from `schemas/`: a plain function from request to reply.
 
-    The words `say`, `call_tool`, `json` and `refuse` script the next answers, once each unless
-    `times` says otherwise; `on(...)` scripts answers for requests of one kind. What no rule takes
-    is answered with generated text.
+    The words `say`, `call_tool`, `json`, `refuse` and `fail` script the next answers, once each
+    unless `times` says otherwise; `on(...)` scripts answers for requests of one kind. What no rule
+    takes is answered with generated text.
 
     edition: `v3` (the seed page), `2026` or `live`.
     seed: chooses the texts and ids; same seed, same history, same request: same bytes.
@@ -53,7 +49,7 @@ class Mock(Words):
         gap: float = 0.0,
         only: bool = False,
         base_urls: Iterable[str] = (),
-        clock: Callable[[], float] | None = None,
+        clock: Clock | Callable[[], float] | None = None,
     ) -> None:
         self.book: Book = open_book()
         errors = self.book.errors
@@ -71,10 +67,13 @@ class Mock(Words):
         """A key that is accepted."""
         policy = Policy(edition, errors.reasons, frozenset(keys))
         self._corridor = Corridor(self.book, policy, seed, Pace(ttft, gap), any_model)
-        self._ledger = Ledger(seed, clock or _frozen_clock)
+        self.clock = clock if isinstance(clock, Clock) else Clock(clock)
+        """The time of the mock, which a test can jump."""
+        self._ledger = Ledger(seed, self.clock)
         self._only = only
         self._script = Script(only=only)
-        super().__init__(self.add, When(), 1, errors.reasons)
+        self._faults = Faults(self.book)
+        super().__init__(self.add, When(), 1, errors.reasons, self._faults)
 
     @property
     def base_url(self) -> str:
@@ -95,7 +94,7 @@ class Mock(Words):
         What they script is a standing rule unless `times` says how often it answers. Raises
         TypeError for a field that `When` does not have.
         """
-        return Words(self.add, When(**when), times, self.book.errors.reasons)
+        return Words(self.add, When(**when), times, self.book.errors.reasons, self._faults)
 
     def add(self, rule: Rule) -> None:
         """Appends a rule to the script."""

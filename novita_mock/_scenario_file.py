@@ -14,7 +14,9 @@ import yaml
 
 from novita_mock import _explain
 from novita_mock._book import Book, Json
-from novita_mock._scenario import Answer, Pace, Rule, ToolCall, When
+from novita_mock._faults import Faults
+from novita_mock._scenario import Answer, Rule, ToolCall, When
+from novita_mock._words import fault_of, pace_of
 
 SCHEMA = "scenario/scenario.json"
 _ANSWERS = ("say", "json", "call_tool", "call_tools", "think")
@@ -48,11 +50,12 @@ def rules(book: Book, document: Json, name: str = "scenario") -> tuple[list[Rule
     validator = book.validator(SCHEMA)
     for problem in validator.iter_errors(document):
         raise Unreadable(f"{name}: {_explain.explain(problem)}")
-    found = [_rule(book, f"{name}: $.rules[{i}]", row) for i, row in enumerate(document["rules"])]
+    faults, rows = Faults(book), enumerate(document["rules"])
+    found = [_rule(book, faults, f"{name}: $.rules[{i}]", row) for i, row in rows]
     return found, document.get("only", False)
 
 
-def _rule(book: Book, place: str, row: Json) -> Rule:
+def _rule(book: Book, faults: Faults, place: str, row: Json) -> Rule:
     _check_alone(place, row)
     refused = row.get("refuse")
     if refused is not None and refused not in book.errors.reasons:
@@ -60,16 +63,20 @@ def _rule(book: Book, place: str, row: Json) -> Rule:
         raise Unreadable(f"{place}.refuse: expected one of {known}; got {refused!r}")
     calls = [*row.get("call_tools", []), *([row["call_tool"]] if "call_tool" in row else [])]
     say = orjson.dumps(row["json"]).decode() if "json" in row else row.get("say")
-    played = {name: row[name] for name in Pace.__slots__ if name in row}
-    if "cut_after" in played:
-        played["cut_after"] = int(played["cut_after"])  # 2.0 is a whole number, too
+    # 2.0 is a whole number, too.
+    whole = {name: int(row[name]) for name in ("cut_after", "junk") if name in row}
+    try:
+        pace, fault = pace_of(row), fault_of(faults, row | whole)
+    except ValueError as error:
+        raise Unreadable(f"{place}: {error}") from None
     answer = Answer(
         say=say,
         tool_calls=tuple(ToolCall(**call) for call in calls),
         think=row.get("think"),
         refuse=refused,
         message=row.get("message"),
-        pace=Pace(**played) if played else None,
+        pace=pace,
+        fault=fault,
     )
     when = {name: _condition(place, name, v) for name, v in row.get("when", {}).items()}
     return Rule(answer, When(**when), row.get("times"))

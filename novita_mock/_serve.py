@@ -12,7 +12,7 @@ import time
 import click
 import uvicorn
 
-from novita_mock import __version__
+from novita_mock import __version__, _wire
 from novita_mock._ledger import Call
 from novita_mock._mock import Mock
 from novita_mock.starlette import Endpoint
@@ -49,6 +49,7 @@ def serve(mock: Mock, listener: socket.socket, *, quiet: bool, key_listed: bool)
         ws="none",
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
+        http=_wire.protocol(lambda: server),
     )
     server = uvicorn.Server(config)
 

@@ -15,7 +15,7 @@ from novita_mock._dialect import PLAIN, Dialect, Dialects
 from novita_mock._gates import check_features, check_history
 from novita_mock._ledger import About, Script
 from novita_mock._prompt import READERS
-from novita_mock._scenario import IMPROVISED, Pace
+from novita_mock._scenario import Pace
 from novita_mock._scene import TEXT, Limit, Scene, Task
 from novita_mock._values import ERROR_MODEL, Refused, wished
 
@@ -93,7 +93,7 @@ class Stage:
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             answer=answer,
             pace=answer.pace or self._pace,
-            task=_task(body) if answer == IMPROVISED else TEXT,
+            task=_task(body) if answer.is_improvised else TEXT,
             reasoning=dialect.reasoning(body, answered=_ends_with(body, "tool")),
             manner=dialect.manner if operation.endpoint == CHAT else PLAIN,
         )

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+
+Header = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +37,41 @@ class Beat:
     pause: float = 0.0
 
 
+class Loss(Enum):
+    """How a connection is lost."""
+
+    CLOSED = "closed"
+    """It ends in order, but too soon."""
+    RESET = "reset"
+    """It is torn down: what the network calls a reset."""
+    REFUSED = "refused"
+    """It does not come about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The connection is lost here, `pause` seconds after the beat before; always the last beat."""
+    """The connection is lost here, `pause` seconds after the beat before; always the last beat.
+
+    `away`: seconds for which a server that refuses connections does so.
+    """
 
     pause: float = 0.0
+    loss: Loss = Loss.CLOSED
+    away: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is sent back: a status, the headers of the wire, and the body beat by beat."""
+    """What is sent back: a status, the headers of the wire, and the body beat by beat.
+
+    A status of 0 means that no head is sent: the connection is lost before the first byte.
+    `head_gap`: seconds before each line of the head.
+    """
 
     status: int
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: tuple[Header, ...]
     beats: tuple[Beat | Cut, ...]
+    head_gap: float = 0.0
 
     @property
     def body(self) -> bytes:

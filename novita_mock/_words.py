@@ -1,4 +1,4 @@
-"""The words with which an answer is scripted in Python: `say`, `call_tool`, `json`, `refuse`.
+"""The words with which an answer is scripted in Python: `say`, `json`, `call_tool`, `refuse`...
 
 They only make rules, which are values of `_scenario`; a scenario file makes the same.
 """
@@ -11,7 +11,8 @@ from typing import Any, Self, TypedDict, Unpack
 
 import orjson
 
-from novita_mock._scenario import Answer, Pace, Rule, ToolCall, When
+from novita_mock._faults import Faults
+from novita_mock._scenario import Answer, Fault, Pace, Rule, ToolCall, When
 
 Append = Callable[[Rule], None]
 
@@ -22,24 +23,57 @@ class Played(TypedDict, total=False):
     times: int | None
     ttft: float
     gap: float
+    tokens_per_second: float
+    jitter: float
+    spread: str
+    fault: str
     cut_after: int
+    junk: int
+
+
+_PACE = ("ttft", "gap", "tokens_per_second", "jitter", "spread")
+_SHORT = ("cut_after", "junk")
+
+
+def pace_of(played: Mapping[str, Any]) -> Pace | None:
+    """How fast an answer is played; None if nothing is said of it. Raises ValueError."""
+    said = {name: played[name] for name in _PACE if name in played}
+    return Pace(**said) if said else None
+
+
+def fault_of(faults: Faults, played: Mapping[str, Any]) -> Fault | None:
+    """What goes wrong with an answer: `fault`, or a fault's name with its first argument. Raises
+    ValueError for what is no fault, and for two of them."""
+    asked = [str(played["fault"])] if "fault" in played else []
+    asked += [f"{name}({played[name]})" for name in _SHORT if name in played]
+    if len(asked) > 1:
+        raise ValueError(f"one answer has one fault; got {' and '.join(asked)}")
+    return faults.parse(asked[0]) if asked else None
 
 
 class Words:
     """Scripts answers for the requests that fit `when`; each word can be followed by the next.
 
-    All words take `times`, how often the answer is given (None: always), and `ttft`, `gap`,
-    `cut_after`, how it is played (see `Pace`). Answers are given in the order in which they were
-    scripted, those with more conditions first.
+    All words take `times`, how often the answer is given (None: always); `ttft`, `gap`,
+    `tokens_per_second`, `jitter`, `spread`, how fast it is played (see `Pace`); and `fault`, what
+    goes wrong with it, spelt as `novita-mock faults` lists them: `"stall(2, seconds=30)"`.
+    `cut_after=2` is short for the fault of that name, and so is `junk=2`. Answers are given in the
+    order in which they were scripted, those with more conditions first.
     """
 
     def __init__(
-        self, append: Append, when: When, times: int | None, reasons: Collection[str]
+        self,
+        append: Append,
+        when: When,
+        times: int | None,
+        reasons: Collection[str],
+        faults: Faults,
     ) -> None:
         self._append = append
         self._when = when
         self._times = times
         self._reasons = reasons
+        self._faults = faults
 
     def say(self, text: str, *, think: str | None = None, **played: Unpack[Played]) -> Self:
         """Answers with `text`, after the reasoning `think` if there is one."""
@@ -74,6 +108,14 @@ class Words:
             raise ValueError(f"no error is called {reason!r}: expected one of {known}")
         return self._give(Answer(refuse=reason, message=message), **played)
 
+    def fail(self, fault: str, /, **played: Unpack[Played]) -> Self:
+        """Answers with a made-up text, and with what goes wrong in `fault`.
+
+        Raises ValueError for a fault that `novita-mock faults` does not list.
+        """
+        given: Played = {**played, "fault": fault}
+        return self._give(Answer(), **given)
+
     def _give(self, answer: Answer, **played: Unpack[Played]) -> Self:
         if unknown := set(played) - Played.__annotations__.keys():
             known = ", ".join(Played.__annotations__)
@@ -81,6 +123,6 @@ class Words:
         times = played.pop("times", self._times)
         if times is not None and times < 1:
             raise ValueError(f"times is 1 or more, or None for always; got {times}")
-        pace = Pace(**played) if played else None  # type: ignore[misc]  # times is gone
-        self._append(Rule(replace(answer, pace=pace), self._when, times))
+        pace, fault = pace_of(played), fault_of(self._faults, played)
+        self._append(Rule(replace(answer, pace=pace, fault=fault), self._when, times))
         return self

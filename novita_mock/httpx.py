@@ -7,16 +7,15 @@ the client that sends the request has loaded its own.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
+from novita_mock._clock import Clock
 from novita_mock._mock import Mock
-from novita_mock._values import Beat, Cut, Reply, Request
+from novita_mock._values import Beat, Cut, Loss, Reply, Request
 
 if TYPE_CHECKING:
     import httpx
@@ -38,7 +37,10 @@ __all__ = ["Transport", "async_openai_client", "openai_client"]
 Fail = Callable[[str, str], Exception]
 """Makes the error that both libraries and both of their cores know by this name."""
 
-# The words of h11, as the client of a server reads them.
+# The words of h11, httpcore and the operating system, as the client of a server reads them.
+_SILENT = "Server disconnected without sending a response."
+_RESET = "[Errno 104] Connection reset by peer"
+_REFUSED = "[Errno 111] Connection refused"
 _INCOMPLETE = "peer closed connection without sending complete message body"
 _ILLEGAL = re.compile(rb"^[ \t]|[ \t]$|[\x00\r\n]")
 
@@ -79,7 +81,7 @@ class Transport(_AnyTransport):
 
         check_headers(request, fail)
         reply = self.mock.answer(request_of(request, request.url.path))
-        return library, reply, stream_of(library, request, reply, fail)
+        return library, reply, stream_of(library, request, reply, fail, self.mock.clock)
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -134,17 +136,17 @@ def request_of(request: Any, path: str) -> Request:
     return Request(request.method, path, headers, request.content)
 
 
-def stream_of(library: Any, request: Any, reply: Reply, fail: Fail) -> Any:
+def stream_of(library: Any, request: Any, reply: Reply, fail: Fail, clock: Clock) -> Any:
     """The body of `reply` as a stream of `library`: a `ByteStream` if all of it comes at once, else
     a `Playing` that wants to be opened."""
     match () if request.method == "HEAD" else reply.beats:
         case ():
             return library.ByteStream(b"")
-        case (Beat(data=data, pause=0.0),):
+        case (Beat(data=data, pause=0.0),) if not reply.head_gap:
             return library.ByteStream(data)
         case _:
             patience = request.extensions.get("timeout", {}).get("read")
-            return _playing(library)(reply, patience, fail)
+            return _playing(library)(reply, patience, fail, clock)
 
 
 @cache
@@ -159,8 +161,9 @@ class Playing:
     Time counts from when it is made. `patience`: the client's read timeout in seconds.
     """
 
-    def __init__(self, reply: Reply, patience: float | None, fail: Fail) -> None:
-        self._moves = _moves(reply, patience, fail, time.monotonic())
+    def __init__(self, reply: Reply, patience: float | None, fail: Fail, clock: Clock) -> None:
+        self._clock = clock
+        self._moves = _moves(reply, patience, fail, clock)
         self._first: bytes | None = None
 
     def open(self) -> None:
@@ -177,14 +180,14 @@ class Playing:
         for move in self._moves:
             if isinstance(move, bytes):
                 return move
-            time.sleep(move)
+            self._clock.sleep(move)
         return None
 
     async def _apiece(self) -> bytes | None:
         for move in self._moves:
             if isinstance(move, bytes):
                 return move
-            await _sleep(move)
+            await self._clock.asleep(move)
         return None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -202,32 +205,45 @@ class Playing:
             piece = await self._apiece()
 
 
-def _moves(reply: Reply, patience: float | None, fail: Fail, due: float) -> Iterator[bytes | float]:
+def _moves(
+    reply: Reply, patience: float | None, fail: Fail, clock: Clock
+) -> Iterator[bytes | float]:
     """Bytes to hand over and seconds to sleep, in order; raises what the client would see."""
-    for beat in reply.beats:
-        due += beat.pause
-        wait = due - time.monotonic() if beat.pause else 0.0
+    due = clock.monotonic()
+    for seconds, data in _steps(reply):
+        due += seconds
+        wait = due - clock.monotonic() if seconds else 0.0
         if patience is not None and wait > patience:
             yield patience
             raise fail("ReadTimeout", "timed out")
         if wait > 0:
             yield wait
-        if isinstance(beat, Cut):
-            yield b""  # the headers come even if nothing else does
-            raise fail("RemoteProtocolError", _lost(reply))
-        yield beat.data
+        if isinstance(data, Cut):
+            if reply.status:
+                yield b""  # the headers come even if nothing else does
+            raise fail(*_lost(reply, data))
+        if data is not None:
+            yield data
 
 
-def _lost(reply: Reply) -> str:
+def _steps(reply: Reply) -> Iterator[tuple[float, bytes | Cut | None]]:
+    """Seconds to wait, and what comes then: nothing to hand over where it is a line of the head."""
+    for _ in (None, *reply.headers) if reply.head_gap else ():
+        yield reply.head_gap, None
+    for beat in reply.beats:
+        yield beat.pause, beat if isinstance(beat, Cut) else beat.data
+
+
+def _lost(reply: Reply, cut: Cut) -> tuple[str, str]:
+    """The error of a client that loses its connection, and its message."""
+    if cut.loss is Loss.REFUSED:
+        return "ConnectError", _REFUSED
+    if cut.loss is Loss.RESET:
+        return "ReadError", _RESET
+    if not reply.status:
+        return "RemoteProtocolError", _SILENT
     expected = dict(reply.headers).get(b"content-length")
     if expected is None:
-        return f"{_INCOMPLETE} (incomplete chunked read)"
-    return f"{_INCOMPLETE} (received {len(reply.body)} bytes, expected {expected.decode()})"
-
-
-async def _sleep(seconds: float) -> None:
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        await trio.sleep(seconds)
-    else:
-        await asyncio.sleep(seconds)
+        return "RemoteProtocolError", f"{_INCOMPLETE} (incomplete chunked read)"
+    received = f"received {len(reply.body)} bytes, expected {expected.decode()}"
+    return "RemoteProtocolError", f"{_INCOMPLETE} ({received})"

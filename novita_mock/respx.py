@@ -17,6 +17,7 @@ import respx
 from respx.models import AllMockedAssertionError, PassThrough
 
 from novita_mock._book import open_book
+from novita_mock._clock import Clock
 from novita_mock._ledger import About, Call
 from novita_mock._mock import ORIGIN, Mock
 from novita_mock._places import Places
@@ -183,7 +184,7 @@ def _install(
             url = str(request.url)
             why = f"{places.why(request.method, url)} It was answered with {call.status}."
             escapes.append(_escape(call, url, why, call.status))
-        return _response(request, call.reply)
+        return _response(request, call.reply, mock.clock)
 
     methods = {o.name: (o.method, places.pattern(o.path)) for o in mock.book.operations.values()}
     if unknown:
@@ -237,8 +238,8 @@ def _is_overridden(
     return False
 
 
-def _response(request: httpx.Request, reply: Reply) -> httpx.Response:
-    stream = stream_of(httpx, request, reply, _fail)
+def _response(request: httpx.Request, reply: Reply, clock: Clock) -> httpx.Response:
+    stream = stream_of(httpx, request, reply, _fail, clock)
     kind = _Opening if isinstance(stream, Playing) else httpx.Response
     return kind(reply.status, headers=reply.headers, stream=stream, request=request)
 
@@ -271,7 +272,7 @@ def _fail(name: str, message: str) -> Exception:
 
 
 def _escape(sent: Request | Call, url: str, why: str, status: int | None = None) -> Escape:
-    call = sent if isinstance(sent, Call) else Call(0, About(), _UNANSWERED, sent)
+    call = sent if isinstance(sent, Call) else Call(0, 0.0, About(), _UNANSWERED, sent)
     return Escape(call.method, url, dict(call.headers), call.body, why, status)
 
 

@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from novita_mock import __version__
+from novita_mock import __version__, _wire
+from novita_mock._clock import Clock
 from novita_mock._ledger import Call
 from novita_mock._mock import Mock
 from novita_mock._values import Beat, Cut, Reply, Request
@@ -51,7 +52,7 @@ class Endpoint:
         if body is None:
             return
         call = self.mock.call(Request(scope["method"], path, dict(scope["headers"]), body))
-        await _play(call.reply, receive, send)
+        await _play(call.reply, scope, receive, send, self.mock.clock)
         if self._on_call is not None:
             self._on_call(call, time.perf_counter() - start)
 
@@ -92,32 +93,33 @@ async def _body(receive: Receive, most: int) -> bytes | None:
     return b"".join(pieces)
 
 
-async def _play(reply: Reply, receive: Receive, send: Send) -> None:
+async def _play(reply: Reply, scope: Scope, receive: Receive, send: Send, clock: Clock) -> None:
     start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
     match reply.beats:
-        case (Beat(data=data, pause=0.0),):
+        case (Beat(data=data, pause=0.0),) if not reply.head_gap:
             await send(start)
             await send({"type": "http.response.body", "body": data})
-        case beats:
-            await _play_in_time(start, beats, receive, send)
+        case beats if reply.status and not reply.head_gap:
+            await _play_in_time(start, beats, receive, send, clock)
+        case _:
+            await _wire.play(reply, scope, receive, clock)
 
 
 async def _play_in_time(
-    start: dict[str, Any], beats: tuple[Beat | Cut, ...], receive: Receive, send: Send
+    start: dict[str, Any], beats: tuple[Beat | Cut, ...], receive: Receive, send: Send, clock: Clock
 ) -> None:
     """Sends each beat at its time, counted from the start so that delays do not add up.
 
     It ends at once when the client goes. A cut leaves the call unfinished: the server then
     closes the connection without the end of the body.
     """
-    gone = asyncio.ensure_future(_gone(receive))
-    clock = asyncio.get_running_loop().time
-    due, started, last = clock(), False, len(beats) - 1
+    gone = asyncio.ensure_future(_wire.gone(receive))
+    due, started, last = clock.monotonic(), False, len(beats) - 1
     try:
         for index, beat in enumerate(beats):
             due += beat.pause
             if beat.pause:
-                await asyncio.wait({gone}, timeout=max(0.0, due - clock()))
+                await asyncio.wait({gone}, timeout=clock.left(due))
             if gone.done():
                 return
             if not started:
@@ -129,11 +131,6 @@ async def _play_in_time(
             await send({"type": "http.response.body", "body": beat.data, "more_body": more})
     finally:
         gone.cancel()
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _control(mock: Mock) -> ASGIApp:

@@ -15,8 +15,9 @@ import pytest
 import respx
 import uvicorn
 
-from novita_mock import Mock
+from novita_mock import Mock, _wire
 from novita_mock._book import open_book
+from novita_mock._faults import Faults
 from novita_mock._scenario import Answer, Pace, Rule
 from novita_mock.httpx import Transport
 from novita_mock.respx import MOCKER, mocked
@@ -27,8 +28,16 @@ BASE = "/v3/openai"
 CHAT, TEXT, MODELS = f"{BASE}/chat/completions", f"{BASE}/completions", f"{BASE}/models"
 KEY = {"authorization": "Bearer sk-a-key"}
 JSON = {"content-type": "application/json"}
-HEADERS = ("content-type", "content-length", "cache-control", "allow")
+HEADERS = (
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "cache-control",
+    "allow",
+    "location",
+)
 BOOK = open_book()
+FAULTS = Faults(BOOK)
 PROTOCOL = "RemoteProtocolError"
 
 
@@ -43,15 +52,19 @@ class Ask:
     headers: dict[str, str] = field(default_factory=lambda: KEY | JSON)
     status: int | None = 200
     failure: str | None = None
+    inside: str | None = None
     pace: Pace | None = None
+    fault: str | None = None
     mock: dict[str, Any] = field(default_factory=dict)
     timeout: float = 10.0
     seconds: float = 0.0
 
     def fresh_mock(self) -> Mock:
         mock = Mock(**{"seed": 7} | self.mock)
-        if self.pace is not None:
-            mock._script.add(Rule(Answer(say="one two three four five six", pace=self.pace)))
+        if self.pace or self.fault:
+            fault = mock._faults.parse(self.fault) if self.fault else None
+            answer = Answer(say="one two three four five six", pace=self.pace, fault=fault)
+            mock.add(Rule(answer))
         return mock
 
 
@@ -91,6 +104,56 @@ def errors() -> Iterator[Ask]:
         yield Ask(f"key-{reason}", CHAT, chat(), headers=JSON | key, status=None)
 
 
+# What a fault is asked for with, where its defaults take too long, and what it makes of a client.
+SPELT = {
+    "connection_refused": "connection_refused(0)",
+    "stall": "stall(2, seconds=0.05)",
+    "slow_headers": "slow_headers(0.02)",
+    "trickle": "trickle(100)",
+    "long_chunk": "long_chunk(2, bytes=300000)",
+    "gateway_timeout": "gateway_timeout(0.05)",
+}
+LOSSES = {
+    # A server has a connection by the time it is asked: it can only tear it down.
+    "connection_refused": ("ReadError", "ConnectError"),
+    "reset": ("ReadError", "ReadError"),
+    **dict.fromkeys(
+        ("disconnect", "headers_only", "cut_after", "cut_in_frame", "cut_in_character",
+         "truncated_body"),
+        (PROTOCOL, PROTOCOL),
+    ),
+}  # fmt: skip
+CUT_0, CUT_1, CUT_3 = "cut_after(0)", "cut_after(1)", "cut_after(chunks=3)"
+GAP, BOTH = Pace(gap=0.01), Pace(0.02, 0.01)
+NO_HEAD = ("connection_refused", "reset", "disconnect")
+PAGES = {name: status for name, (status, _) in FAULTS.pages.items()} | {"redirect": 307}
+
+
+def asked_for(fault: str) -> dict[str, str]:
+    return {"x-novita-mock-fault": fault}
+
+
+def faults() -> Iterator[Ask]:
+    """Each fault, asked for in a header and in a script, of each kind of answer that it takes."""
+    for name, row in FAULTS.rows.items():
+        spelt = SPELT.get(name, name)
+        asked = KEY | JSON | asked_for(spelt)
+        served, inside = LOSSES.get(name, (None, None))
+        status = None if name in NO_HEAD else PAGES.get(name, 200)
+        common: dict[str, Any] = {"status": status, "failure": served, "inside": inside}
+        if row.on != "body":
+            yield Ask(f"fault-{name}-stream", CHAT, chat(stream=True), headers=asked, **common)
+            yield Ask(f"fault-{name}-text", TEXT, text(stream=True), headers=asked, **common)
+            yield Ask(f"fault-{name}-rule", CHAT, chat(stream=True), fault=spelt, **common)
+        if row.on != "stream":
+            yield Ask(f"fault-{name}-whole", CHAT, chat(), headers=asked, **common)
+        if row.on == "any":
+            yield get(f"fault-{name}-list", MODELS, headers=asked, **common)
+            wrong = common | {"status": None if name in NO_HEAD else PAGES.get(name, 400)}
+            body = chat(temperature=9)
+            yield Ask(f"fault-{name}-refused", CHAT, body, headers=asked, **wrong)
+
+
 def bases() -> Iterator[Ask]:
     """Each operation at each base path."""
     for base in BOOK.bases:
@@ -109,6 +172,9 @@ TOO_LARGE = b'{"model": "' + b"x" * BOOK.limits["body"] + b'"}'
 ASKS = [
     *bases(),
     *errors(),
+    *faults(),
+    Ask("fault-unknown", CHAT, chat(), headers=KEY | asked_for("no"), status=400),
+    Ask("fault-out-of-place", CHAT, chat(), headers=KEY | asked_for("crlf"), status=400),
     Ask("chat-stream", CHAT, chat(stream=True)),
     Ask("chat-stream-usage", CHAT, chat(stream=True, stream_options=USAGE)),
     Ask("chat-n", CHAT, chat(n=3)),
@@ -179,10 +245,10 @@ ASKS = [
     Ask("ttft-stream", CHAT, chat(stream=True), pace=Pace(ttft=0.06), seconds=0.06),
     Ask("gap-stream", CHAT, chat(stream=True), pace=Pace(gap=0.01), seconds=0.06),
     Ask("gap-completion", TEXT, text(stream=True), pace=Pace(0.02, 0.01), seconds=0.07),
-    Ask("cut-at-once", CHAT, chat(stream=True), pace=Pace(cut_after=3), failure=PROTOCOL),
-    Ask("cut-first", CHAT, chat(stream=True), pace=Pace(0.02, 0.0, 0), failure=PROTOCOL),
-    Ask("cut-paced", CHAT, chat(stream=True), pace=Pace(0.02, 0.01, 3), failure=PROTOCOL),
-    Ask("cut-completion", TEXT, text(stream=True), pace=Pace(0.0, 0.01, 1), failure=PROTOCOL),
+    Ask("cut-at-once", CHAT, chat(stream=True), fault=CUT_3, failure=PROTOCOL),
+    Ask("cut-first", CHAT, chat(stream=True), pace=Pace(0.02), fault=CUT_0, failure=PROTOCOL),
+    Ask("cut-paced", CHAT, chat(stream=True), pace=BOTH, fault=CUT_3, failure=PROTOCOL),
+    Ask("cut-completion", TEXT, text(stream=True), pace=GAP, fault=CUT_1, failure=PROTOCOL),
     Ask(
         "slower-than-the-client-waits",
         CHAT,
@@ -256,7 +322,13 @@ class Site:
         self.endpoint: Endpoint | None = None
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.origin = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(self, log_level="critical", lifespan="off", access_log=False)
+        config = uvicorn.Config(
+            self,
+            log_level="critical",
+            lifespan="off",
+            access_log=False,
+            http=_wire.protocol(lambda: self._server),
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
         self._thread.start()
@@ -377,7 +449,10 @@ def test_a_door_gives_what_the_server_gives(
     ask: Ask, door: Callable[[Any, Ask], Outcome], library: str, served: Any
 ) -> None:
     outcome = door(pytest.importorskip(library), ask)
-    assert outcome == served(ask)
+    expected = served(ask)
+    if ask.inside != ask.failure and ask.inside is not None:
+        expected = replace(expected, failure=ask.inside)
+    assert outcome == expected
     assert outcome.seconds >= ask.seconds
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Beat, Cut, Mock, Reply
+from novita_mock._clock import Clock
 from novita_mock._scenario import Answer, Pace, Rule
 from novita_mock.httpx import Transport, async_openai_client, openai_client
 
@@ -31,6 +32,7 @@ class Fixed:
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
+        self.clock = Clock()
 
     def answer(self, _: object) -> Reply:
         return self._reply
@@ -90,7 +92,8 @@ def test_an_openai_client_gets_a_listed_key() -> None:
 
 def test_a_cut_stream_is_a_lost_connection_for_openai() -> None:
     openai = pytest.importorskip("openai")
-    with openai_client(scripted(Pace(cut_after=2)), max_retries=0) as client:
+    mock = Mock().say("one two three four", cut_after=2)
+    with openai_client(mock, max_retries=0) as client:
         stream = client.chat.completions.create(**REQUEST, stream=True)
         with pytest.raises(Exception, match="onnection") as caught:
             list(stream)

@@ -96,7 +96,7 @@ def test_the_most_specific_rule_answers(
     assert choose(rules, used, FACTS) == index
 
 
-@pytest.mark.parametrize("wrong", [{"ttft": -1}, {"gap": -0.1}, {"cut_after": -1}], ids=str)
+@pytest.mark.parametrize("wrong", [{"ttft": -1}, {"gap": -0.1}, {"jitter": -1}], ids=str)
 def test_a_pace_below_zero_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} is 0 or more; got -"):
         Pace(**wrong)

@@ -1,0 +1,192 @@
+"""What a fault does to a stream: from its chunks to the beats that arrive in their place.
+
+What each fault guarantees stands in `schemas/faults.json`. `done` is the event `[DONE]`, the last
+of the stream, or nothing in its place. Part of `_broken`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import orjson
+
+from novita_mock._book import Json
+from novita_mock._values import Beat, Cut
+
+Chunks = list[Beat]
+Beats = list[Beat | Cut]
+StreamFault = Callable[[Chunks, Chunks, Json], Beats]
+
+_END = b"\n\n"
+_DONE = b"data: [DONE]\n\n"
+_TEXT = re.compile(rb'"(?:content|text|reasoning_content|arguments)":"')
+_STRING = re.compile(rb'":"')
+_WIDE = re.compile(rb"[\xc2-\xf4]")
+_FINISH = re.compile(rb'"finish_reason":"[^"]*"')
+_KEEP_ALIVE = b": keep-alive\n\n"
+_JUNK = b"junk\n"
+_HALF_WIDE = "é".encode()[:1]
+
+
+def break_stream(
+    name: str, beats: tuple[Beat | Cut, ...], arguments: Json
+) -> tuple[Beat | Cut, ...]:
+    """The beats of a stream with the fault `name`."""
+    chunks = [frame for beat in beats if isinstance(beat, Beat) for frame in _frames(beat)]
+    done = [chunks.pop()] if chunks[-1].data == _DONE else []
+    return _joined(STREAM_FAULTS[name](chunks, done, arguments))
+
+
+def event(data: Json) -> bytes:
+    """`data` as an event."""
+    return b"data: " + orjson.dumps(data) + _END
+
+
+def _frames(beat: Beat) -> Chunks:
+    """The events of a beat, the first of them after its pause."""
+    events = [event + _END for event in beat.data.split(_END)[:-1]]
+    return [Beat(data, 0.0 if index else beat.pause) for index, data in enumerate(events)]
+
+
+def _joined(beats: Beats) -> tuple[Beat | Cut, ...]:
+    """Beats without a pause leave together with the one before."""
+    joined: Beats = []
+    for beat in beats:
+        last = joined[-1] if joined else None
+        if isinstance(beat, Beat) and isinstance(last, Beat) and not beat.pause:
+            joined[-1] = Beat(last.data + beat.data, last.pause)
+        else:
+            joined.append(beat)
+    return tuple(joined)
+
+
+def _cut_after(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    n = arguments["chunks"]
+    return [*chunks[:n], _cut_before([*chunks, *done], n)]
+
+
+def _cut_before(beats: Chunks, n: int) -> Cut:
+    return Cut(beats[n].pause if n < len(beats) else 0.0)
+
+
+def _cut_in_frame(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    return _cut_within(chunks, arguments["chunks"], lambda data: data[: len(data) // 2])
+
+
+def _cut_in_character(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    return _cut_within(chunks, arguments["chunks"], _up_to_wide)
+
+
+def _cut_within(chunks: Chunks, n: int, cut: Callable[[bytes], bytes]) -> Beats:
+    return [*chunks[:n], *_each(chunks[n : n + 1], cut), Cut()]
+
+
+def _up_to_wide(data: bytes) -> bytes:
+    """A chunk up to the first byte of its first wide character; its text begins with one if it has
+    none."""
+    if wide := _WIDE.search(data):
+        return data[: wide.end()]
+    start = _TEXT.search(data) or _STRING.search(data)
+    return data[: start.end() if start else 0] + _HALF_WIDE
+
+
+def _stall(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    beats = [*chunks, *done]
+    n = min(arguments["chunks"], len(beats) - 1)
+    beats[n] = Beat(beats[n].data, beats[n].pause + arguments["seconds"])
+    return [*beats]
+
+
+def _missing_done(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    return [*chunks]
+
+
+def _missing_blank_line(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    *beats, last = [*chunks, *done]
+    return [*beats, Beat(last.data[:-1], last.pause)]
+
+
+def _missing_finish_reason(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    return [*_each(chunks, lambda data: _FINISH.sub(b'"finish_reason":null', data)), *done]
+
+
+def _each(chunks: Chunks, change: Callable[[bytes], bytes]) -> Chunks:
+    return [Beat(change(chunk.data), chunk.pause) for chunk in chunks]
+
+
+def _duplicated_chunk(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    n = min(arguments["chunk"], len(chunks))
+    return _with(chunks[n - 1].data, n, chunks, done)
+
+
+def _with(data: bytes, n: int, chunks: Chunks, done: Chunks) -> Beats:
+    """The stream with `data` after `n` chunks."""
+    return [*chunks[:n], Beat(data), *chunks[n:], *done]
+
+
+def _reordered_chunks(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    n = min(arguments["chunk"], len(chunks) - 1)
+    order = [chunk.data for chunk in chunks]
+    order[n - 1 : n + 1] = reversed(order[n - 1 : n + 1])
+    return [*(Beat(data, c.pause) for data, c in zip(order, chunks, strict=True)), *done]
+
+
+def _empty_choices(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    chunk = orjson.loads(chunks[0].data.removeprefix(b"data: "))
+    return _with(event({**chunk, "choices": []}), arguments["chunks"], chunks, done)
+
+
+def _junk(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    return _with(_JUNK, arguments["chunks"], chunks, done)
+
+
+def _broken_json(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    half = chunks[0].data[: len(chunks[0].data) // 2]
+    return _with(half + _END, arguments["chunks"], chunks, done)
+
+
+def _comments(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    return [*_each(chunks, lambda data: _KEEP_ALIVE + data), *done]
+
+
+def _crlf(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    return [*_each([*chunks, *done], lambda data: data.replace(b"\n", b"\r\n"))]
+
+
+def _error_event(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    n = arguments["chunks"]
+    return [*chunks[:n], Beat(arguments["event"], _cut_before([*chunks, *done], n).pause)]
+
+
+def _long_chunk(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    beats, first = [*chunks], min(arguments["chunk"], len(chunks)) - 1
+    for index in range(first, len(beats)):
+        if found := _TEXT.search(beats[index].data):
+            data, at = beats[index].data, found.end()
+            longer = data[:at] + b"x" * arguments["bytes"] + data[at:]
+            beats[index] = Beat(longer, beats[index].pause)
+            break
+    return [*beats, *done]
+
+
+STREAM_FAULTS: dict[str, StreamFault] = {
+    "cut_after": _cut_after,
+    "cut_in_frame": _cut_in_frame,
+    "cut_in_character": _cut_in_character,
+    "stall": _stall,
+    "missing_done": _missing_done,
+    "missing_blank_line": _missing_blank_line,
+    "missing_finish_reason": _missing_finish_reason,
+    "duplicated_chunk": _duplicated_chunk,
+    "reordered_chunks": _reordered_chunks,
+    "empty_choices": _empty_choices,
+    "junk": _junk,
+    "broken_json": _broken_json,
+    "comments": _comments,
+    "crlf": _crlf,
+    "error_event": _error_event,
+    "error_event_body": _error_event,
+    "error_event_engine": _error_event,
+    "long_chunk": _long_chunk,
+}

@@ -1,0 +1,121 @@
+"""The faults that can be asked for: `schemas/faults.json`, and how one is spelt.
+
+The spelling is the same in Python, in a scenario file and in a header: `NAME`, or
+`NAME(1, seconds=0.5)`. What a fault does to a reply is in `_broken`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jsonschema_rs
+import orjson
+
+from novita_mock import _explain
+from novita_mock._book import Book, Json
+from novita_mock._scenario import Fault
+
+_SPELLING = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_ARGUMENT = re.compile(r'\s*(?:(\w+)\s*=\s*)?("(?:[^"\\]|\\.)*"|[^,"]*?)\s*(?:,|$)')
+STREAM, BODY = "stream", "body"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """A row of faults.json. `on`: the replies it can happen to: `stream`, `body` or `any`."""
+
+    name: str
+    on: str
+    description: str
+    guarantee: str
+    parameters: Mapping[str, Json]
+
+    @property
+    def spelling(self) -> str:
+        """The name with its parameters and what they are if nothing is said."""
+        told = ", ".join(f"{name}={row['default']}" for name, row in self.parameters.items())
+        return f"{self.name}({told})" if told else self.name
+
+
+class Faults:
+    """The catalogue of faults."""
+
+    def __init__(self, book: Book) -> None:
+        document = book.faults
+        self.header: bytes = document["header"].encode()
+        self.page: str = document["page"]
+        self.pages: Mapping[str, tuple[int, str]] = document["pages"]
+        """Status and title of the faults that come as a page."""
+        self.rows = {name: _row(name, row) for name, row in document["faults"].items()}
+        self._schemas = {name: row["parameters"] for name, row in document["faults"].items()}
+        self._reasons = book.errors.reasons
+
+    def parse(self, text: str) -> Fault:
+        """The fault that `text` spells, with all its arguments; ValueError that says what is wrong
+        with it and what would be right."""
+        spelt = _SPELLING.fullmatch(text)
+        name = spelt[1] if spelt else text
+        row = self.rows.get(name)
+        if spelt is None or row is None:
+            near = difflib.get_close_matches(name, self.rows, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ValueError(f"no fault is spelt {text!r}: expected one of {self.known}.{hint}")
+        arguments = _arguments(row, spelt[2] or "")
+        self._check(row, arguments)
+        return Fault(name, tuple(arguments.items()))
+
+    @property
+    def known(self) -> str:
+        """The names, for a message."""
+        return ", ".join(self.rows)
+
+    def _check(self, row: FaultRow, arguments: Json) -> None:
+        validator = jsonschema_rs.Draft202012Validator(self._schemas[row.name])
+        for problem in validator.iter_errors(arguments):
+            said = _explain.explain(problem).removeprefix("$.")
+            raise ValueError(f"the fault {row.spelling}: {said}")
+        reason = arguments.get("reason")
+        if reason is not None and reason not in self._reasons:
+            known = ", ".join(self._reasons)
+            raise ValueError(f"the fault {row.name}: reason: expected one of {known}")
+
+
+def _row(name: str, row: Json) -> FaultRow:
+    parameters = row["parameters"]["properties"]
+    return FaultRow(name, row["on"], row["description"], row["guarantee"], parameters)
+
+
+def _arguments(row: FaultRow, text: str) -> Json:
+    """The arguments by name, the defaults among them."""
+    names, given = list(row.parameters), dict[str, object]()
+    for number, (name, value) in enumerate(_split(row, text)):
+        if not name and number >= len(names):
+            raise ValueError(f"the fault {row.spelling} takes {len(names)} arguments; got {text!r}")
+        key = name or names[number]
+        if key in given:
+            raise ValueError(f"the fault {row.name}: {key} is given twice")
+        given[key] = _value(value)
+    return {key: schema["default"] for key, schema in row.parameters.items()} | given
+
+
+def _split(row: FaultRow, text: str) -> list[tuple[str, str]]:
+    found, at = list[tuple[str, str]](), 0
+    while at < len(text):
+        argument = _ARGUMENT.match(text, at)
+        if argument is None or not argument[2]:
+            raise ValueError(f"the fault {row.spelling}: cannot read the arguments {text!r}")
+        found.append((argument[1] or "", argument[2]))
+        at = argument.end()
+    return found
+
+
+def _value(text: str) -> object:
+    """What `text` says as JSON; a bare word is a text."""
+    try:
+        value: object = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value
