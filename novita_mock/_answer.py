@@ -59,8 +59,9 @@ class Corridor:
                 completion = compose(scene, self._seed, self._most_tokens, id, created)
                 about.tokens = completion.completion_tokens
                 reply = self._encoders[operation.name].encode(completion, scene)
-            if about.fault is not None:
-                self._breaker.check(about.fault, reply)
+            if about.fault and (misplaced := self._breaker.misplaced(about.fault, reply)):
+                about.fault = None
+                raise misplaced
         except Refused as refusal:
             own = self._stage.own_error(about.model, refusal.name)
             key = caller.key if caller else None

@@ -39,11 +39,12 @@ class Breaker:
         except ValueError as error:
             raise Refused("unknown_fault", problem=error) from None
 
-    def check(self, fault: Fault, reply: Reply) -> None:
-        """Refuses a fault that cannot happen to a reply of this kind."""
-        if not self._fits(fault, reply):
-            wanted = "streamed" if self.faults.rows[fault.name].on == STREAM else "not streamed"
-            raise Refused("fault_out_of_place", fault=fault.name, wanted=wanted)
+    def misplaced(self, fault: Fault, reply: Reply) -> Refused | None:
+        """The refusal of a fault that cannot happen to a reply of this kind."""
+        if self._fits(fault, reply):
+            return None
+        wanted = "streamed" if self.faults.rows[fault.name].on == STREAM else "not streamed"
+        return Refused("fault_out_of_place", fault=fault.name, wanted=wanted)
 
     def broken(self, fault: Fault, reply: Reply) -> Reply:
         """The reply with the fault; as it is if the fault cannot happen to it."""

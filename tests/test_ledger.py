@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock, Request, _evidence
+from novita_mock._clock import Clock
 from novita_mock._ledger import Ledger
 from tests.ask import CHAT, MODEL, TEXT, ask, body_of, encoded, got, posted, stream
 
@@ -151,13 +152,13 @@ def test_calls_are_numbered_in_the_order_they_came() -> None:
 
 
 def test_ids_are_unique_and_repeat_after_a_restart() -> None:
-    ledger = Ledger(7, lambda: 0.0)
+    ledger = Ledger(7, Clock())
     ids = [ledger.draw_id("x-") for _ in range(1000)]
     assert len(set(ids)) == 1000
     assert all(len(id) == 34 and id.startswith("x-") for id in ids)
     ledger.restart()
     assert ledger.draw_id("x-") == ids[0]
-    assert Ledger(8, lambda: 0.0).draw_id("x-") != ids[0]
+    assert Ledger(8, Clock()).draw_id("x-") != ids[0]
 
 
 def test_created_is_what_the_clock_says_in_whole_seconds() -> None:
