@@ -23,6 +23,11 @@ class Caller:
     key: str | None = field(default=None, repr=False)
     error: str | None = None
 
+    @property
+    def account(self) -> str:
+        """Whose limits and balance count."""
+        return self.key or ""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -5,17 +5,20 @@ To see all that can happen to a request, read `Corridor.answer` from top to bott
 
 from __future__ import annotations
 
-from novita_mock._admit import Policy, admit
+from novita_mock._admit import Caller, Policy, admit
 from novita_mock._book import Book
 from novita_mock._broken import Breaker
 from novita_mock._compose import compose
-from novita_mock._encode import Catalogue, Encoder, refuse
-from novita_mock._ledger import About, Call, Ledger, Script
-from novita_mock._locate import Routes, locate
+from novita_mock._encode import Catalogue, Encoder, dumps, json_reply, refuse
+from novita_mock._ledger import About, Bill, Call, Ledger, Script
+from novita_mock._locate import Located, Routes, locate
 from novita_mock._scenario import Pace
 from novita_mock._stage import Stage
 from novita_mock._validate import Reader
 from novita_mock._values import Refused, Reply, Request, wished
+from novita_mock._wallet import Wallet
+
+BALANCE = "billing.balance"
 
 
 class Corridor:
@@ -44,20 +47,23 @@ class Corridor:
             about.operation = operation.name
             caller = admit(self._policy, operation, request)
             if operation.request is None:
-                reply = self._listed(located.model, caller.error)
+                reply = self._told(located, caller, ledger.wallet)
             else:
                 reader = self._readers[operation.name]
                 body = reader.read(request.body)
                 about.valid, about.known, about.model = True, reader.known, body["model"]
                 about.stream = bool(body.get("stream"))
                 row = self._stage.row(body["model"], caller.error)
+                ledger.enter(caller.account, row["id"])
                 scene = self._stage.scene(operation, row, body, script, about)
                 id, created = (
                     ledger.draw_id(scene.id_prefix or operation.id_prefix),
                     ledger.created(),
                 )
                 completion = compose(scene, self._seed, self._most_tokens, id, created)
-                about.tokens = completion.completion_tokens
+                prompt, about.tokens = completion.prompt_tokens, completion.completion_tokens
+                about.bill = Bill(caller.account, row, prompt, about.tokens)
+                ledger.use(about.bill)
                 reply = self._encoders[operation.name].encode(completion, scene)
             if about.fault and (misplaced := self._breaker.misplaced(about.fault, reply)):
                 about.fault = None
@@ -70,9 +76,12 @@ class Corridor:
             reply = self._breaker.broken(about.fault, reply)
         return ledger.record(request, reply, about)
 
-    def _listed(self, model: str | None, key_error: str | None) -> Reply:
-        if model is not None:
-            return self._catalogue.row(self._stage.row(model, key_error))
-        if key_error is not None:
-            raise wished(key_error)
+    def _told(self, located: Located, caller: Caller, wallet: Wallet) -> Reply:
+        """The reply to a request without a body."""
+        if located.model is not None:
+            return self._catalogue.row(self._stage.row(located.model, caller.error))
+        if caller.error is not None:
+            raise wished(caller.error)
+        if located.operation.name == BALANCE:
+            return json_reply(200, dumps(wallet.detail(caller.account)))
         return self._catalogue.list

@@ -27,7 +27,8 @@ def shipped(name: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A row of operations.json. `request`, `response` and `chunk` are paths of schema files."""
+    """A row of operations.json. `request`, `response` and `chunk` are paths of schema files;
+    `path` stands below each of the `bases`."""
 
     name: str
     method: str
@@ -40,11 +41,15 @@ class Operation:
     chunk: str | None = None
     endpoint: str | None = None
     id_prefix: str = ""
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """How one situation is answered in one edition: JSON with a `reason`, or plain `text`."""
+    """How one situation is answered in one edition: JSON with a `reason`, or plain `text`.
+
+    `sample` fills the placeholders of `headers` where nothing was measured.
+    """
 
     situation: str
     edition: str
@@ -56,6 +61,7 @@ class ErrorRow:
     message: str = ""
     text: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    sample: Mapping[str, object] = field(default_factory=dict)
 
 
 class _Open(dict[str, object]):
@@ -116,7 +122,8 @@ class Book:
         self.overlong: Mapping[str, str] = description["overlong"]
         self.gates: Json = description["gates"]
         self.operations = {
-            name: _operation(name, row) for name, row in description["operations"].items()
+            name: _operation(name, row, self.bases)
+            for name, row in description["operations"].items()
         }
         self.errors = Errors(self._read("errors.json"))
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
@@ -134,6 +141,11 @@ class Book:
     def faults(self) -> Json:
         """faults.json as it stands."""
         return self._read("faults.json")
+
+    @cached_property
+    def accounts(self) -> Json:
+        """limits.json as it stands."""
+        return self._read("limits.json")
 
     @cached_property
     def models(self) -> Mapping[str, Json]:
@@ -164,8 +176,9 @@ class Book:
         return found
 
 
-def _operation(name: str, row: Json) -> Operation:
-    known = {key: value for key, value in row.items() if key in Operation.__slots__}
+def _operation(name: str, row: Json, bases: tuple[str, ...]) -> Operation:
+    known = {key: row[key] for key in row if key in Operation.__slots__}
+    known.setdefault("bases", bases)
     fields: Json = {key: tuple(v) if isinstance(v, list) else v for key, v in known.items()}
     return Operation(name=name, **fields)
 

@@ -52,7 +52,9 @@ def refuse(
         return _plain(row, row.text.encode(), refusal)
     message = str(refusal.detail.get("message") or Errors.fill(row.message, refusal.detail))
     body = {"code": row.status, "reason": row.reason, "message": redact(message, key)}
-    more = tuple((name.encode(), value.encode()) for name, value in row.headers.items())
+    detail = {**row.sample, **refusal.detail}
+    filled = ((name, Errors.fill(value, detail)) for name, value in row.headers.items())
+    more = tuple((name.encode(), value.encode()) for name, value in filled)
     return json_reply(row.status, dumps(body | errors.envelopes[edition]), more=more)
 
 

@@ -14,9 +14,12 @@ from typing import Any
 
 import orjson
 
+from novita_mock._book import Json
 from novita_mock._clock import Clock
+from novita_mock._limits import Limits
 from novita_mock._scenario import Facts, Fault, Rule, choose
 from novita_mock._values import REDACTED, Beat, Reply, Request, redact
+from novita_mock._wallet import Wallet
 
 _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"}
@@ -27,13 +30,23 @@ MOST_CALLS = 100_000
 MOST_BYTES = 64 * 2**20
 
 
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a call costs: tokens at the prices of a model's `row`, for the account of `key`."""
+
+    key: str = field(repr=False)
+    row: Json
+    prompt_tokens: int
+    completion_tokens: int
+
+
 @dataclass(slots=True)
 class About:
     """What the corridor found out on the way, as far as the request came.
 
     `operation` is None for an unknown route; `model` and `stream` are what the body said, if it
     could be read; `rule` is the index of the scripted rule that answered; `tokens` were written;
-    `fault` is how the reply was broken.
+    `fault` is how the reply was broken; `bill` is what the call costs if it is charged.
     `valid`: the body is what the operation's schema describes. `missed`: why no rule took a
     request that had to be scripted; `known` are the fields that the operation's schema names.
     """
@@ -47,6 +60,7 @@ class About:
     missed: str | None = None
     known: frozenset[str] = frozenset()
     fault: Fault | None = None
+    bill: Bill | None = None
 
 
 @dataclass(frozen=True)
@@ -164,17 +178,21 @@ class Script:
 
 
 class Ledger:
-    """Counters and the journal of one mock."""
+    """Counters, buckets, the wallet and the journal of one mock."""
 
-    def __init__(self, seed: int, clock: Clock) -> None:
+    def __init__(self, seed: int, clock: Clock, limits: Limits, wallet: Wallet) -> None:
         self._seed = seed
         self._clock = clock
+        self._limits = limits
+        self.wallet = wallet
         self.calls: deque[Call] = deque()
         self.restart()
 
     def restart(self) -> None:
         """Forgets everything: the next answer is the first again."""
         self.calls.clear()
+        self._limits.reset()
+        self.wallet.reset()
         self.count = 0
         self._bytes = 0
         self._ids = random.Random(self._seed)
@@ -187,8 +205,22 @@ class Ledger:
         """Seconds since 1970, as an answer tells it."""
         return int(self._clock.created())
 
+    def enter(self, key: str, model: str) -> None:
+        """Counts a request of `key` to `model`; refuses one too many, and an empty wallet."""
+        self._limits.take_request(key, model, self._clock.monotonic())
+        self.wallet.check(key)
+
+    def use(self, bill: Bill) -> None:
+        """Counts the tokens of an answer; refuses too many of them."""
+        tokens = bill.prompt_tokens + bill.completion_tokens
+        self._limits.take_tokens(bill.key, bill.row["id"], tokens, self._clock.monotonic())
+
     def record(self, request: Request, reply: Reply, about: About) -> Call:
-        """Keeps a call; the oldest make room for it once there are too many, or too large ones."""
+        """Keeps a call, and charges it; the oldest make room once there are too many or too large
+        ones."""
+        bill = about.bill
+        if bill is not None and self.wallet.charges(reply.status):
+            self.wallet.charge(bill.key, bill.row, bill.prompt_tokens, bill.completion_tokens)
         self.count += 1
         call = Call(self.count, self._clock.now(), about, reply, request)
         self.calls.append(call)

@@ -85,7 +85,7 @@ class Limits:
     def __init__(
         self, book: Book, *, rpm: int | None = None, tpm: int | None = None, tier: str | None = None
     ) -> None:
-        window = book._read("limits.json")["window"]["seconds"]
+        window = book.accounts["window"]["seconds"]
         self._requests = _meter("request_rate", _limit(book, "rpm", rpm, tier), window)
         self._tokens = _meter("token_rate", _limit(book, "tpm", tpm, tier), window)
         if self._requests or self._tokens:

@@ -24,8 +24,8 @@ class Routes:
     def __init__(self, book: Book) -> None:
         self._exact: dict[str, Operation] = {}
         self._prefixes: dict[str, Operation] = {}
-        for base in book.bases:
-            for operation in book.operations.values():
+        for operation in book.operations.values():
+            for base in operation.bases:
                 path, parameter, _ = (base + operation.path).partition(PARAMETER)
                 (self._prefixes if parameter else self._exact)[path] = operation
 

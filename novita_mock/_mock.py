@@ -12,8 +12,10 @@ from novita_mock._book import Book, open_book
 from novita_mock._clock import Clock
 from novita_mock._faults import Faults
 from novita_mock._ledger import Call, Ledger, Script
+from novita_mock._limits import Limits
 from novita_mock._scenario import Pace, Rule, When
 from novita_mock._values import Reply, Request
+from novita_mock._wallet import Usd, Wallet
 from novita_mock._words import Words
 
 ORIGIN = "https://api.novita.ai"
@@ -31,11 +33,16 @@ class Mock(Words):
     api_keys: the keys that are accepted; any key if there are none.
     any_model: answer for models that are not in the catalogue.
     ttft, gap: seconds before the first and between further chunks of a stream.
+    tokens_per_second, jitter, spread: see `Pace`.
+    rpm, tpm: requests and tokens that each key may use of a model in a minute; no limit if None.
+    tier: `T1` to `T5`, whose limits hold where `rpm` or `tpm` say nothing.
+    balance: what each key has to spend, in USD; it does not run out if None.
     only: refuse what no scripted rule takes.
     base_urls: where in-process doors answer besides `https://api.novita.ai`.
     clock: gives seconds since 1970 for `created`; a fixed moment if None.
 
-    Raises ValueError for an unknown edition, or a pace below zero.
+    Raises ValueError for an unknown edition or tier, and for a pace, a limit or a balance that
+    cannot be.
     """
 
     def __init__(
@@ -47,6 +54,13 @@ class Mock(Words):
         any_model: bool = False,
         ttft: float = 0.0,
         gap: float = 0.0,
+        tokens_per_second: float | None = None,
+        jitter: float = 0.0,
+        spread: str = "normal",
+        rpm: int | None = None,
+        tpm: int | None = None,
+        tier: str | None = None,
+        balance: Usd | None = None,
         only: bool = False,
         base_urls: Iterable[str] = (),
         clock: Clock | Callable[[], float] | None = None,
@@ -66,10 +80,14 @@ class Mock(Words):
         self.api_key = keys[0] if keys else "any-key"
         """A key that is accepted."""
         policy = Policy(edition, errors.reasons, frozenset(keys))
-        self._corridor = Corridor(self.book, policy, seed, Pace(ttft, gap), any_model)
+        pace = Pace(ttft, gap, tokens_per_second, jitter, spread)
+        self._corridor = Corridor(self.book, policy, seed, pace, any_model)
         self.clock = clock if isinstance(clock, Clock) else Clock(clock)
         """The time of the mock, which a test can jump."""
-        self._ledger = Ledger(seed, self.clock)
+        limits = Limits(self.book, rpm=rpm, tpm=tpm, tier=tier)
+        self.wallet = Wallet(self.book, balance)
+        """What each key has left to spend."""
+        self._ledger = Ledger(seed, self.clock, limits, self.wallet)
         self._only = only
         self._script = Script(only=only)
         self._faults = Faults(self.book)

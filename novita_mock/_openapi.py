@@ -68,6 +68,8 @@ def _paths(book: Book, edition: str) -> Json:
     for operation in book.operations.values():
         item = paths.setdefault(operation.path, {})
         item[operation.method.lower()] = _operation(book, edition, operation)
+        if operation.bases != book.bases:
+            item["servers"] = [{"url": base or "/"} for base in operation.bases]
     return paths
 
 

@@ -52,10 +52,10 @@ class Places:
             parts.hostname == place.host and place.port in (None, port) for place in self._places
         )
 
-    def pattern(self, path: str = "") -> re.Pattern[str]:
-        """What the URLs of an operation with this `path` look like; without it, all that are under
-        a base URL."""
-        bases = "|".join(map(re.escape, self._bases))
+    def pattern(self, path: str = "", own: Iterable[str] = ()) -> re.Pattern[str]:
+        """What the URLs of an operation with this `path` look like, below the base paths that are
+        its `own` or the API's; without a path, all that are under a base URL."""
+        bases = "|".join(map(re.escape, sorted(own, key=len, reverse=True) or self._bases))
         origins = "|".join(
             re.escape(place.origin + place.prefix)
             + (f"(?:{bases}){'?' if place.prefix else ''}" if path else "")
@@ -70,6 +70,7 @@ class Places:
             if host == place.host and f"{path}/".startswith(f"{place.prefix}/"):
                 rest = path[len(place.prefix) :]
                 known = any(rest.startswith(f"{base}/") for base in self._bases)
+                known = known or self._routes.find(rest) is not None
                 return rest if known else self._book.bases[0] + rest
         return path
 

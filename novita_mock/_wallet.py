@@ -32,7 +32,7 @@ class Wallet:
     """
 
     def __init__(self, book: Book, balance_usd: Usd | None = None) -> None:
-        table = book._read("limits.json")
+        table = book.accounts
         money = table["money"]
         self._most = Decimal(money["most_usd"])
         self._unit = int(money["tokens_per_price"])

@@ -186,7 +186,8 @@ def _install(
             escapes.append(_escape(call, url, why, call.status))
         return _response(request, call.reply, mock.clock)
 
-    methods = {o.name: (o.method, places.pattern(o.path)) for o in mock.book.operations.values()}
+    operations = mock.book.operations.values()
+    methods = {o.name: (o.method, places.pattern(o.path, o.bases)) for o in operations}
     if unknown:
         methods[UNKNOWN] = ("", places.pattern())
     own: dict[str, respx.Route] = {}

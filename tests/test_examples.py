@@ -19,6 +19,7 @@ MODES = {
     "completions": {"regular", "streamed", "usage", "error"},
     "models.list": {"regular"},
     "models.retrieve": {"regular"},
+    "billing.balance": {"regular"},
 }
 
 each_example = pytest.mark.parametrize(

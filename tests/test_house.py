@@ -29,14 +29,12 @@ ROOMS = ("_locate", "_admit", "_validate", "_stage", "_compose", "_encode")
 STOREYS = [
     ["_values", "_tokens", "_ids", "_clock", "_instances"],
     ["_book"],
-    ["_scenario", "_dialect", "_explain"],
+    ["_scenario", "_dialect", "_explain", "_limits", "_wallet"],
     [
         "_scene",
         "_faults",
         "_broken_streams",
         "_ledger",
-        "_limits",
-        "_wallet",
         "_prompt",
         "_writer",
         "_logprobs",

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock, Request, _evidence
+from novita_mock._book import open_book
 from novita_mock._clock import Clock
 from novita_mock._ledger import Ledger
+from novita_mock._limits import Limits
+from novita_mock._wallet import Wallet
 from tests.ask import CHAT, MODEL, TEXT, ask, body_of, encoded, got, posted, stream
 
 SECRET = "sk-secret-9f8e7d6c5b4a"
@@ -151,14 +154,18 @@ def test_calls_are_numbered_in_the_order_they_came() -> None:
     assert mock.last is mock.calls[-1]
 
 
+def ledger_of(seed: int) -> Ledger:
+    return Ledger(seed, Clock(), Limits(open_book()), Wallet(open_book()))
+
+
 def test_ids_are_unique_and_repeat_after_a_restart() -> None:
-    ledger = Ledger(7, Clock())
+    ledger = ledger_of(7)
     ids = [ledger.draw_id("x-") for _ in range(1000)]
     assert len(set(ids)) == 1000
     assert all(len(id) == 34 and id.startswith("x-") for id in ids)
     ledger.restart()
     assert ledger.draw_id("x-") == ids[0]
-    assert Ledger(8, Clock()).draw_id("x-") != ids[0]
+    assert ledger_of(8).draw_id("x-") != ids[0]
 
 
 def test_created_is_what_the_clock_says_in_whole_seconds() -> None:

@@ -84,6 +84,7 @@ def test_a_call_stands_at_the_route_of_its_operation(name: str, way: str, alone:
         assert router["chat.completions"].calls.last.response.json()["model"] == MODEL
         counts = {route.name: route.call_count for route in router.routes}
     assert counts == {
+        "billing.balance": 0,
         "chat.completions": 1,
         "completions": 0,
         "models.list": 1,

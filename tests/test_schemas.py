@@ -212,7 +212,7 @@ OBSERVED = {
 # What a situation that an edition does not document is answered with: the next newer edition's.
 FALLEN_BACK = [
     ("bad_body", "v3", 400, "INVALID_REQUEST_BODY"),
-    ("token_rate", "v3", 429, "TOKEN_LIMIT_EXCEEDED"),
+    ("TOKEN_LIMIT_EXCEEDED", "v3", 429, "TOKEN_LIMIT_EXCEEDED"),
     ("access_denied", "v3", 403, "ACCESS_DENY"),
     ("service_down", "v3", 503, "SERVICE_NOT_AVAILABLE"),
     ("missing_key", "live", 403, "INVALID_API_KEY"),
