@@ -18,7 +18,7 @@ from novita_mock._book import Book, ErrorRow, open_book
 from .exchange import Asked, Came, Exchange, Json
 from .laws import UNREADABLE, Undecided
 from .target import Target
-from .views import Answer, Stream, Unreadable, answer_of
+from .views import Answer, Stream, Unreadable, answer_of, stream_of
 
 SEED_MODEL = "meta-llama/llama-3.1-8b-instruct"
 COMPARABLE = 2
@@ -142,7 +142,7 @@ class Api:
         exchange = self.ask(name)
         if not exchange.is_stream:
             raise Undecided(f"{name} was answered with status {exchange.came.status}")
-        return Stream(exchange)
+        return stream_of(exchange)
 
     def value(self, name: str) -> Any:
         """The JSON of an answer of the catalogue; Undecided if it is refused or unreadable."""
@@ -168,7 +168,7 @@ class Api:
         """Whether answers to one prompt can be compared at all: a server may take its text from a
         digest of the whole body. One or two of these relations may be broken by a fault."""
         base, agree = self.answer("chat.base").text, 0
-        for name in ("chat.few", "stop.never", "chat.stream", "odds.chat", "chat.reordered"):
+        for name in ("odds.chat", "stop.text", "chat.stream", "chat.neutral", "chat.written"):
             try:
                 agree += base.startswith(self.answer(name).text)
             except (Undecided, Unreadable):

@@ -17,7 +17,7 @@ from .laws import Undecided
 from .target import Target
 from .views import Unreadable, answer_of
 
-MAX_REQUESTS = 148
+MAX_REQUESTS = 149
 MAX_USD = 0.05
 RPM = 30
 LETTERS_PER_TOKEN = 2

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from .exchange import WRONG_KEY, Asked, Json
 from .features import FEATURES
 from .laws import Undecided
-from .refusals import ERRORS, OUTSIDE, REQUIRED, UNKNOWN, WRONG_TYPES
+from .refusals import BY_HAND, CONSTRAINTS, ERRORS, UNKNOWN
 from .requests import (
     FEW,
     MESSAGES,
@@ -21,7 +21,7 @@ from .requests import (
     SYSTEM,
     USER,
     Build,
-    bad_chat,
+    bad_text,
     chat,
     chat_body,
     get,
@@ -37,31 +37,29 @@ if TYPE_CHECKING:
     from .api import Api
 
 LIST, ROW = "models.list", "models.retrieve"
-FOREIGN = "Grüße, 東京 und Привет 👩‍👩‍👧: naïve café"
-NULLS: Json = dict.fromkeys(
-    ("n", "stream", "stream_options", "top_p", "frequency_penalty", "presence_penalty", "stop",
-     "logit_bias", "logprobs", "top_logprobs", "tools", "response_format")
-)  # fmt: skip
-DEFAULTS: Json = {"n": 1, "stream": False}
+# Nulls and defaults, which mean nothing: here those that leave an answer greedy, below the others.
+NEUTRAL: Json = dict.fromkeys(
+    ("stream_options", "top_p", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs",
+     "tools", "response_format")
+) | {"n": 1, "stream": False, "presence_penalty": 0}  # fmt: skip
+NULLS: Json = dict.fromkeys(("n", "stream", "presence_penalty", "temperature", "seed", "stop"))
 # Values that mean nothing, in the words of a page or by their nature.
-NEUTRAL: Json = {
+UNKNOWN_FIELD: Json = {
     "logprobs": False, "stop": [], "x_unknown_field": {"a": [1]},
 }  # fmt: skip
-NAMED: Json = {"role": "user", "content": "Hello, how are you?", "name": "somebody_1"}
 WITH_USAGE: Json = {"stream": True, "stream_options": {"include_usage": True}}
 LONGER = "Please read this first. " + "A river runs from the mountain to the sea. " * 12
+NAMED: Json = {"role": "user", "content": LONGER, "name": "somebody_1"}
 
 
-def model_path(api: Api, encoded: bool = False, nth: int = 0) -> str:
-    ids = [row["id"] for row in api.rows if row["id"] != api.model]
-    if nth and not ids:
-        raise Undecided("the list has one model only")
-    id = ids[len(ids) // 2] if nth else api.model
+def model_path(api: Api, encoded: bool = False, another: bool = False) -> str:
+    ids = [row["id"] for row in api.rows if row["id"] != api.model] or [api.model]
+    id = ids[len(ids) // 2] if another else api.model
     return "/models/" + quote(id, safe="" if encoded else "/")
 
 
-def _row(encoded: bool = False, nth: int = 0) -> Build:
-    return lambda api: Asked(ROW, "GET", model_path(api, encoded, nth), headers=())
+def _row(encoded: bool = False, another: bool = False) -> Build:
+    return lambda api: Asked(ROW, "GET", model_path(api, encoded, another), headers=())
 
 
 def _query_key(api: Api) -> Asked:
@@ -70,24 +68,11 @@ def _query_key(api: Api) -> Asked:
     return replace(asked, path=path, authorization=None, valid=False)
 
 
-def _reordered(api: Api) -> Asked:
-    body = dict(reversed(list(chat_body(api).items())))
-    return post(CHAT, b"\n  " + text_of(body, separators=(",", ":")) + b"\r\n ")
-
-
-def _fractions(api: Api) -> Asked:
-    body = text_of(chat_body(api, temperature=..., frequency_penalty=...))[:-1]
-    return post(CHAT, body + b', "temperature": 0.0, "frequency_penalty": 0.0}')
-
-
-def _foreign(operation: str, ascii_only: bool) -> Build:
-    def built(api: Api) -> Asked:
-        asked = [SYSTEM, {"role": "user", "content": FOREIGN}]
-        body = chat_body(api, messages=asked) if operation == CHAT else text_body(api)
-        body |= {} if operation == CHAT else {"prompt": FOREIGN}
-        return post(operation, text_of(body, ascii_only=ascii_only))
-
-    return built
+def _written(api: Api) -> Asked:
+    """The plain chat in another writing: order, blanks, numbers and letters."""
+    body = dict(reversed(list(chat_body(api, temperature=...).items())))
+    written = text_of(body, ascii_only=False, separators=(",", ":"))[:-1]
+    return post(CHAT, b"\n  " + written + b',"temperature":0.0}\r\n ')
 
 
 def said(api: Api, name: str = "chat.base") -> str:
@@ -114,28 +99,29 @@ def word(found: str) -> str:
     return words[len(words) // 2]
 
 
-def foreign(found: str) -> str:
-    sign = next((s for s in found[1:] if ord(s) > 0x2FF), None)
-    if sign is None:
-        raise Undecided("the answer has no letter beyond the Latin alphabet to stop at")
-    return sign
-
-
 def never(found: str) -> str:
     """What does not occur: a word of the text in the other case, if there is one."""
     other = word(found).swapcase()
     return "\u2603\u2603" if other in found else other
 
 
-def _stops(*names: str, source: str = "chat.base", **more: Any) -> Build:
-    pick = {"word": word, "inside": inside, "foreign": foreign, "never": never}
+def _stops(*names: str, **more: Any) -> Build:
+    pick = {"word": word, "inside": inside, "never": never}
+    return lambda api: chat(stop=[pick[name](said(api)) for name in names], **more)(api)
 
-    def built(api: Api) -> Asked:
-        found = [pick[name](said(api, source)) for name in names]
-        members = {"stop": found, **more}
-        return (chat if source.startswith("chat") else text)(**members)(api)
 
-    return built
+def _stop_at_letter(api: Api) -> Asked:
+    """A completion in raw UTF-8 that stops at a letter beyond ASCII, if there is one."""
+    found = said(api, "text.base")
+    stops = [next((sign for sign in found[1:] if ord(sign) > 0x7F), word(found))]
+    return post(TEXT, text_of(text_body(api, stop=stops, max_tokens=...), ascii_only=False))
+
+
+def _many_stops(api: Api) -> Asked:
+    """Four sequences: those at both ends of the list never occur, the later hit comes first."""
+    found = said(api)
+    early, late = sorted((word(found), inside(found)), key=found.find)
+    return chat(stop=[never(found), late, early, "\u2603\u2603"])(api)
 
 
 def _stop_text(api: Api) -> Asked:
@@ -163,101 +149,80 @@ BASES: dict[str, Build] = {
     "chat.stream.usage": chat(**WITH_USAGE),
     "text.base": text(),
     "text.base.again": text(),
-    "text.stream": text(stream=True),
-    "text.stream.usage": text(**WITH_USAGE),
 }
 ADMISSION: dict[str, Build] = {
-    "key.missing.chat": keyed(chat(), None),
-    "key.missing.stream": keyed(chat(stream=True), None),
-    "key.missing.text": keyed(text(), None),
+    "key.missing.text": keyed(text(stream=True), None),
     "key.missing.list": get(LIST, "/models", authorization=None, valid=False),
     "key.empty": keyed(chat(), "Bearer "),
     "key.wrong.chat": keyed(chat(), f"Bearer {WRONG_KEY}"),
-    "key.wrong.stream": keyed(chat(stream=True), f"Bearer {WRONG_KEY}"),
-    "key.wrong.text": keyed(text(), f"Bearer {WRONG_KEY}"),
+    "key.wrong.text": keyed(text(stream=True), f"Bearer {WRONG_KEY}"),
     "key.wrong.row": _retrieve(f"Bearer {WRONG_KEY}"),
-    "key.basic": keyed(chat(), "Basic {key}"),
+    "key.basic": keyed(text(), "Basic {key}"),
     "key.blanks": keyed(chat(), "Bearer {key} {key}"),
     "key.in_query": _query_key,
-    "key.lower_case": lambda api: replace(chat()(api), authorization="bearer {key}"),
-    "key.missing.bad_body": keyed(bad_chat(messages="hello"), None),
+    "key.missing.bad_body": keyed(bad_text(prompt=5), None),
     "path.unknown": _any("/no/such/route", "GET"),
     "path.get_chat": _any("/chat/completions", "GET"),
     "path.post_list": _any("/models", "POST", b"{}"),
 }
 MODELS: dict[str, Build] = {
-    "models.row": _row(),
+    "models.row": _row(another=True),
     "models.row.encoded": _row(encoded=True),
-    "models.row.other": _row(nth=1),
     "models.row.unknown": get(ROW, f"/models/{UNKNOWN}", valid=False),
 }
+# What is fixed in both of two sampled requests, at the upper ends of the ranges.
+HIGHEST: Json = {
+    "n": 2, "temperature": 1.99, "top_p": 1, "top_k": 127, "min_p": 0, "presence_penalty": 1.99,
+    "frequency_penalty": 1.99, "repetition_penalty": 1.99, "stop": ["一", "二", "三", "四"],
+}  # fmt: skip
 VARIED: dict[str, Build] = {
-    "chat.defaults": chat(**DEFAULTS),
-    "chat.nulls": chat(**NULLS),
-    "chat.reordered": _reordered,
-    "chat.fractions": _fractions,
-    "chat.unknown_field": chat(**NEUTRAL),
-    "chat.parts": chat(messages=[SYSTEM, {**USER, "content": [
-        {"type": "text", "text": USER["content"]}]}]),
-    "chat.foreign": _foreign(CHAT, ascii_only=True),
-    "chat.foreign.raw": _foreign(CHAT, ascii_only=False),
-    "chat.one": chat(max_tokens=1),
-    "chat.few": chat(max_tokens=5),
-    "chat.few.stream": chat(
-        max_tokens=2, stream=True, stream_options={"include_usage": False}
+    "chat.neutral": _stops("never", **NEUTRAL),
+    "chat.written": _written,
+    # A scheme in lower case is told from an unknown field by the status of its refusal.
+    "chat.unknown_field": lambda api: replace(
+        chat(**UNKNOWN_FIELD)(api), authorization="bearer {key}"
     ),
-    "chat.longer": chat(messages=[SYSTEM, {"role": "user", "content": LONGER}]),
-    "chat.turns": chat(messages=[*MESSAGES, *_turns("assistant"), NAMED]),
+    "chat.parts": chat(
+        messages=[SYSTEM, {**USER, "content": [{"type": "text", "text": USER["content"]}]}]
+    ),
+    "chat.one": chat(max_tokens=1, n=2, logprobs=True),
+    "chat.turns": chat(messages=[*MESSAGES, *_turns("assistant"), NAMED], **NULLS),
     "chat.lowest": chat(temperature=0.01, top_p=0.01, n=1, presence_penalty=-1.99, top_k=2,
-                        frequency_penalty=-1.99, repetition_penalty=0.01, min_p=0, max_tokens=2,
-                        logit_bias={"16": -100}, logprobs=True, top_logprobs=0),
-    "chat.highest": chat(temperature=1.99, top_p=1, n=2, presence_penalty=1.99, top_k=127,
-                         frequency_penalty=1.99, repetition_penalty=1.99, min_p=1, max_tokens=2,
-                         logit_bias={"15": 100}, logprobs=True, top_logprobs=20,
-                         stop=["一", "二", "三", "四"]),
-    "chat.ends.low": chat(presence_penalty=-2, frequency_penalty=-2, max_tokens=1),
-    "chat.ends.high": chat(temperature=2, presence_penalty=2, frequency_penalty=2, max_tokens=1),
-    "chat.n": chat(n=2, temperature=1, seed=-7, repetition_penalty=1,
-                   frequency_penalty=0, presence_penalty=0),
-    "chat.n.stream": chat(n=2, temperature=None, **WITH_USAGE),
-    "chat.seed.1": chat(seed=1, temperature=2, response_format={"type": "text"}),
-    "chat.seed.2": chat(seed=2, temperature=2),
+                        frequency_penalty=-1.99, repetition_penalty=0.01, min_p=1, max_tokens=2,
+                        logit_bias={"15": 100, "16": -100}, logprobs=True, top_logprobs=0),
+    "chat.n": chat(**HIGHEST, seed=-7, response_format={"type": "text"}, logprobs=True,
+                   top_logprobs=20),
+    "chat.n.stream": chat(**HIGHEST, **WITH_USAGE),
+    "chat.ends": chat(temperature=2, presence_penalty=-2, frequency_penalty=2, max_tokens=1),
 }  # fmt: skip
 STOPS: dict[str, Build] = {
     "stop.text": _stop_text,
-    "stop.array": _stops("word"),
-    "stop.two": _stops("never", "word", "inside"),
-    "stop.two.reversed": _stops("inside", "word", "never"),
+    "stop.many": _many_stops,
     "stop.inside.stream": _stops("inside", stream=True),
-    "stop.never": _stops("never"),
-    "stop.foreign": _stops("foreign"),
-    "stop.no_text": _stops("word", source="text.base", max_tokens=...),
+    "stop.letter.text": _stop_at_letter,
 }
 ODDS: dict[str, Build] = {
-    "odds.chat": chat(logprobs=True, top_logprobs=3),
-    "odds.chat.stream": chat(logprobs=True, top_logprobs=3, stream=True),
-    "odds.chat.none": chat(logprobs=True, n=2),
+    "odds.chat": chat(logprobs=True, top_logprobs=3, max_tokens=5),
+    "odds.chat.stream": chat(logprobs=True, top_logprobs=3, max_tokens=5, stream=True,
+                             stream_options={"include_usage": False}),
     "odds.text": text(logprobs=2),
-    "odds.text.stream": text(logprobs=2, stream=True),
-}
+    "odds.text.stream": text(logprobs=2, **WITH_USAGE),
+}  # fmt: skip
 COMPLETIONS: dict[str, Build] = {
     "text.list": text(prompt=[PROMPT, "The sea is"], max_tokens=6),
-    "text.list.n": text(prompt=[PROMPT, "The sea is"], n=2, max_tokens=6, temperature=1),
-    "text.list.stream": text(prompt=[PROMPT, "The sea is"], max_tokens=6, **WITH_USAGE),
-    "text.tokens": text(prompt=[15, 16, 17], max_tokens=4),
-    "text.foreign.raw": _foreign(TEXT, ascii_only=False),
-    "text.one": text(max_tokens=1),
-}
+    "text.tokens.stream": text(prompt=[[15, 16], [17]], n=2, max_tokens=6, temperature=None,
+                               stream=True),
+    "text.one": text(max_tokens=1, repetition_penalty=1),
+}  # fmt: skip
 # Requests that one page allows and another, or an observation, does not.
 CONTESTED = frozenset(
-    ("key.lower_case", "chat.ends.low", "chat.ends.high", "chat.unknown_field", "odd.surrogate",
-     "odd.huge", "text.list", "text.list.n", "text.list.stream", "text.tokens",
+    ("chat.ends", "chat.unknown_field", "odd.values", "text.list", "text.tokens.stream",
      "models.row.encoded", *FEATURES)
 )  # fmt: skip
 # An ordinary request once more: what was sent in between must have left nothing behind.
 AFTERWARDS: dict[str, Build] = {"chat.last": chat(max_tokens=FEW)}
 
 CATALOGUE: dict[str, Build] = {
-    **BASES, **ADMISSION, **MODELS, **ERRORS, **REQUIRED, **OUTSIDE, **WRONG_TYPES, **VARIED,
-    **STOPS, **ODDS, **COMPLETIONS, **FEATURES, **AFTERWARDS,
+    **BASES, **ADMISSION, **MODELS, **ERRORS, **BY_HAND, **CONSTRAINTS, **VARIED, **STOPS, **ODDS,
+    **COMPLETIONS, **FEATURES, **AFTERWARDS,
 }  # fmt: skip

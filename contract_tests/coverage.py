@@ -6,7 +6,7 @@ beyond it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -35,7 +35,8 @@ class Coverage:
     def add(self, operation: str, body: Json) -> None:
         """Counts a valid request."""
         uri = BASE_URI + request_schema(operation)
-        self.valid |= set(_seen(uri, {"$ref": uri}, body, operation))
+        seen = list(_seen(uri, {"$ref": uri}, body, operation, self.valid))
+        self.valid.update(seen)
 
     def add_case(self, case: Case) -> None:
         """Counts an invalid request, which breaks one keyword at one place."""
@@ -119,28 +120,31 @@ def _breakable() -> frozenset[Item]:
     return frozenset(found)
 
 
-def _seen(uri: str, schema: Any, value: Any, place: str) -> Iterator[Item]:
+def _seen(uri: str, schema: Any, value: Any, place: str, known: Container[Item]) -> Iterator[Item]:
     for where, part in parts(uri, schema):
-        yield from _own_seen(where, part, value, place)
+        yield from _own_seen(where, part, value, place, known)
         if isinstance(value, dict):
             for name, member in part.get("properties", {}).items():
                 if name in value:
                     yield ("property", f"{place}.{name}", "")
-                    yield from _seen(where, member, value[name], f"{place}.{name}")
+                    yield from _seen(where, member, value[name], f"{place}.{name}", known)
         if isinstance(value, list) and isinstance(part.get("items"), dict):
             for item in value:
-                yield from _seen(where, part["items"], item, f"{place}[]")
+                yield from _seen(where, part["items"], item, f"{place}[]", known)
 
 
-def _own_seen(uri: str, part: Json, value: Any, place: str) -> Iterator[Item]:
+def _own_seen(
+    uri: str, part: Json, value: Any, place: str, known: Container[Item]
+) -> Iterator[Item]:
     if value in part.get("enum", []):
         yield ("enum", place, repr(value))
     for keyword in ("minimum", "maximum"):
         if keyword in part and value == part[keyword]:
             yield ("bound", place, f"{keyword} {part[keyword]}")
     for at, branch in enumerate(part.get("anyOf", [])):
-        if _fits(uri, branch, value):
-            yield ("branch", place, _title(uri, branch, at))
+        item = ("branch", place, _title(uri, branch, at))
+        if item not in known and _fits(uri, branch, value):
+            yield item
 
 
 def _fits(uri: str, branch: Json, value: Any) -> bool:

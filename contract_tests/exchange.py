@@ -104,6 +104,11 @@ class Exchange:
         return strict_json.read(self.came.body)
 
     @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What readers made of the reply, so that the next law need not make it again."""
+        return {}
+
+    @cached_property
     def events(self) -> sse.Events:
         return sse.read(self.came.body)
 

@@ -92,7 +92,7 @@ def _turn(api: Api) -> Asked:
     ]  # fmt: skip
     results = [{"role": "tool", "tool_call_id": call.id, "content": "21 degrees"} for call in calls]
     turns = [*ASK_WEATHER, {"role": "assistant", "content": None, "tool_calls": made}, *results]
-    return chat(model=api.able(TOOLS), messages=turns, tools=WEATHER_TOOLS)(api)
+    return chat(model=api.able(TOOLS), messages=turns, tools=WEATHER_TOOLS, tool_choice="auto")(api)
 
 
 def _reasoning(**more: Any) -> Build:
@@ -109,16 +109,15 @@ def _reasoning(**more: Any) -> Build:
 
 
 FEATURES: dict[str, Build] = {
-    "tools.auto": _tools("auto", messages=ASK_BOTH),
-    "tools.required": _tools("required"),
-    "tools.required.stream": _tools("required", stream=True),
+    "tools.required": _tools("required", messages=ASK_BOTH),
+    "tools.required.stream": _tools("required", messages=ASK_BOTH, stream=True),
     "tools.none": _tools("none"),
-    "tools.forced": _tools(_forced("get_time")),
-    "tools.edge_name": _tools(_forced(EDGE_NAME), tools=[tool(EDGE_NAME, {"type": "object"})]),
+    "tools.forced": _tools(
+        _forced(EDGE_NAME), tools=[*WEATHER_TOOLS, tool(EDGE_NAME, {"type": "object"})]
+    ),
     "tools.turn": _turn,
-    "json.object": _format({"type": "json_object"}),
+    "json.object": _format({"type": "json_object"}, stream=True),
     "json.schema": _format(_schema(strict=True)),
-    "json.schema.stream": _format(_schema(strict=True), stream=True),
     "reasoning.on": _reasoning(),
     "reasoning.stream": _reasoning(stream=True),
 }

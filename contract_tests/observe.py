@@ -12,7 +12,7 @@ from novita_mock._book import open_book
 
 from .exchange import Exchange
 from .shapes import described
-from .views import Stream, Unreadable
+from .views import Unreadable, stream_of
 
 MOST_TIMES = 200
 
@@ -51,7 +51,7 @@ class Observed:
 
     def _read(self, exchange: Exchange, operation: Any) -> None:
         if exchange.is_stream:
-            chunks = Stream(exchange).chunks
+            chunks = stream_of(exchange).chunks
             for name in set().union(*(described(str(operation.chunk), chunk) for chunk in chunks)):
                 self.fields[f"{operation.name} chunk: {name}"] += 1
             return

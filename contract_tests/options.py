@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LIVE_URL = "https://api.novita.ai/v3/openai"
 KEY = "NOVITA_API_KEY"
 THOROUGH = "NOVITA_CONTRACT_THOROUGH"
-MOCK_EXAMPLES, LIVE_EXAMPLES = 60, 2
+MOCK_EXAMPLES, LIVE_EXAMPLES = 60, 1
 LOCAL = ("localhost",)
 
 
@@ -44,6 +44,11 @@ class Options:
     @property
     def local(self) -> bool:
         return is_local(self.base_url)
+
+    @property
+    def real(self) -> bool:
+        """Whether it is the API itself that is asked, and no server in its place."""
+        return self.live and urlsplit(self.base_url).hostname == urlsplit(LIVE_URL).hostname
 
 
 def is_local(base_url: str) -> bool:

@@ -18,9 +18,9 @@ PATHS = {CHAT: "/chat/completions", TEXT: "/completions"}
 FEW = 16
 MORE = 96
 SYSTEM = {"role": "system", "content": "Act like you are a helpful assistant."}
-USER = {"role": "user", "content": "Tell me something about rivers, mountains and the sea."}
+USER = {"role": "user", "content": "Tell me something about the rivers and seas of Åland and 日本."}
 MESSAGES = [SYSTEM, USER]
-PROMPT = "Rivers and mountains have one thing in common:"
+PROMPT = "The rivers of Åland and those of 日本 have one thing in common:"
 SAMPLED: Json = {"max_tokens": FEW, "temperature": 0, "seed": 7}
 
 
@@ -64,8 +64,8 @@ def bad_text(**changes: Any) -> Build:
     return lambda api: post(TEXT, text_of(text_body(api, **changes)), valid=False)
 
 
-def raw_chat(body: bytes) -> Build:
-    return lambda api: post(CHAT, body, valid=False)
+def raw(operation: str, body: bytes) -> Build:
+    return lambda api: post(operation, body, valid=False)
 
 
 def keyed(build: Build, authorization: str | None) -> Build:

@@ -153,7 +153,7 @@ class Session:
             "requests": max(sent, state.get("requests", 0)),
             "usd": round(state.get("usd", 0.0), 6), "stopped": state.get("stopped", ""),
             "laws": _merged(self.findings),
-            "drift": drift.table(self.findings, own.edition, own.live),
+            "drift": drift.table(self.findings, own.edition, live=own.live, real=own.real),
             "coverage": {"lines": found.told(), "missing_valid": found.missing()[0],
                          "missing_invalid": found.missing()[1]},
             **observed.data(),

@@ -1,7 +1,11 @@
-"""The schemas as the referee reads them: jsonschema, with `12.0` and `true` no integers."""
+"""The schemas as the referee reads them: jsonschema, with `12.0` and `true` no integers.
+
+The mock checks with another validator, which may be asked first for speed but never has the say.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -44,11 +48,40 @@ def referee(path: str, strict: bool = True) -> Any:
 
 
 def first_fault(path: str, value: Any) -> tuple[str, str, tuple[Any, ...]] | None:
-    """Where and how `value` breaks the schema: JSON path, message, path in the schema."""
+    """Where and how `value` breaks the schema: JSON path, message, path in the schema.
+
+    The referee judges every form that a value can take, once; another value of a form that it let
+    pass is left to the compiled validator, and comes back to the referee if that one objects.
+    """
+    judged = (path, form(value))
+    if judged in _PASSED and _is_compiled_valid(path, value):
+        return None
     if referee(path).is_valid(value):
+        _PASSED.add(judged)
         return None
     error = _deepest(next(iter(referee(path).iter_errors(value))))
     return error.json_path, error.message[:300], tuple(error.absolute_schema_path)
+
+
+_PASSED: set[tuple[str, Any]] = set()
+
+
+def form(value: Any) -> Any:
+    """A value without its texts and numbers: names, types, what is in lists, and which floats are
+    whole."""
+    if isinstance(value, dict):
+        return dict, tuple((name, form(member)) for name, member in value.items())
+    if isinstance(value, list):
+        return list, frozenset(map(form, value))
+    return (float, value.is_integer()) if isinstance(value, float) else type(value)
+
+
+def _is_compiled_valid(path: str, value: Any) -> bool:
+    try:
+        return open_book().validator(path).is_valid(value)
+    except (ValueError, TypeError, OverflowError):
+        # Lone surrogates and the like, which the compiled validator cannot take in.
+        return False
 
 
 def _deepest(error: Any) -> Any:
@@ -79,8 +112,14 @@ def is_valid_request(operation: str, body: Any) -> bool:
 
 def described(path: str, value: Any) -> set[str]:
     """Paths of members that the schema does not name, such as `choices[].message.foo`."""
-    root = open_book().schema(path)
-    return set(_unknown(BASE_URI + path, root, value, ""))
+    seen = (path, form(value))
+    if seen not in _DESCRIBED:
+        root = open_book().schema(path)
+        _DESCRIBED[seen] = set(_unknown(BASE_URI + path, root, value, ""))
+    return _DESCRIBED[seen]
+
+
+_DESCRIBED: dict[tuple[str, Any], set[str]] = {}
 
 
 def _unknown(uri: str, schema: Any, value: Any, at: str) -> list[str]:
@@ -107,17 +146,30 @@ def parts(uri: str, schema: Any) -> list[tuple[str, Json]]:
     """A schema and all that it refers to or combines at the same place, with their bases."""
     if not isinstance(schema, dict):
         return []
-    found = [(uri, schema)]
+    if set(schema) == {"$ref"}:
+        return [(uri, schema), *parts(*resolve(uri, schema["$ref"]))]
+    # What is kept holds its schema, so that no other one can take its identity.
+    kept = _PARTS.get((uri, id(schema)))
+    if kept is None:
+        kept = _PARTS[uri, id(schema)] = list(_parts(uri, schema))
+    return kept
+
+
+_PARTS: dict[tuple[str, int], list[tuple[str, Json]]] = {}
+
+
+def _parts(uri: str, schema: Json) -> Iterator[tuple[str, Json]]:
+    yield uri, schema
     if "$ref" in schema:
-        found += parts(*resolve(uri, schema["$ref"]))
+        yield from parts(*resolve(uri, schema["$ref"]))
     for keyword in ("anyOf", "oneOf", "allOf"):
         for branch in schema.get(keyword, []):
-            found += parts(uri, branch)
+            yield from parts(uri, branch)
     for keyword in ("then", "else"):
-        found += parts(uri, schema.get(keyword))
-    return found
+        yield from parts(uri, schema.get(keyword))
 
 
+@cache
 def resolve(uri: str, reference: str) -> tuple[str, Any]:
     """The document and the schema that a reference leads to."""
     found = registry().resolver(uri).lookup(reference)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .exchange import Exchange
-from .views import CHAT, COMPLETING, Answer, Stream, answer_of
+from .views import CHAT, COMPLETING, Answer, Stream, answer_of, stream_of
 
 if TYPE_CHECKING:
     from .api import Api
@@ -69,7 +69,7 @@ def whole_answers(api: Api, exchange: Exchange) -> Iterator[Answer]:
 
 def streams(_api: Api, exchange: Exchange) -> Iterator[Stream]:
     if exchange.is_stream and exchange.asked.valid and exchange.asked.operation in COMPLETING:
-        yield Stream(exchange)
+        yield stream_of(exchange)
 
 
 def chat_streams(api: Api, exchange: Exchange) -> Iterator[Stream]:

@@ -7,21 +7,13 @@ never: the fixed catalogue has the most telling ones.
 from __future__ import annotations
 
 from .api import Api
-from .boundaries import Case, cases
+from .boundaries import Case, cases, settled
 from .exchange import Exchange
 from .laws import MUST, SHOULD, Undecided, expect, law
-from .refusals import OUTSIDE
+from .refusals import RANGES
 from .requests import post, text_of
 
 REFERENCE = "docs: Create chat completion, Create completion (types, ranges, enumerations)"
-# Nothing says what becomes of these: the pages differ, or the field is in no page.
-OPEN = (
-    "model:rich",
-    "tool_choice", "parallel_tool_calls", ".reasoning:", ".reasoning.", "reasoning_effort",
-    "reasoning_split", ".thinking:", ".thinking.type", "modalities", "name:wrong sign",
-    "name:too long", "reasoning_details", "reasoning_content", "image_url:", "video_url:",
-    "index", "messages:too few", "content:too few", "minLength", "too short",
-)  # fmt: skip
 # A target that lets the constraints of one member pass and enforces all others means to do so
 # there, too; one fault of a refusal may touch two.
 ONE, TWO, OF = 1, 2, 60
@@ -56,10 +48,6 @@ def only_mock(api: Api) -> None:
         raise Undecided("asked of a mock only; for other targets the law over all edges speaks")
 
 
-def settled(case: Case) -> bool:
-    return not any(word in case.name for word in OPEN)
-
-
 def judged(api: Api, valid: bool, most: int) -> tuple[list[Exchange], int]:
     """The exchanges that ended otherwise than the schema says, and how many were sent; Undecided
     where they are about more than `most` members."""
@@ -78,7 +66,7 @@ def judged(api: Api, valid: bool, most: int) -> tuple[list[Exchange], int]:
 
 @law(MUST, REFERENCE)
 def test_no_constraint_is_left_out_where_all_others_are_enforced(api: Api) -> None:
-    if sum(api.ask(name).ok for name in OUTSIDE) > len(OUTSIDE) // 2:
+    if sum(api.ask(name).ok for name in RANGES) > len(RANGES) // 2:
         raise Undecided("this target does not enforce ranges")
     wrong, total = judged(api, False, ONE)
     expect(not wrong, f"{len(wrong)} of {total} such requests are answered: "

@@ -15,7 +15,7 @@ from .views import Answer, Stream, Unreadable, delta, said
 
 FORMAT = "docs: Create chat completion (response_format)"
 REASON = "docs: reasoning guide (separate_reasoning); observed: dsv4, kimi"
-FORMS = ("json.object", "json.schema", "json.schema.stream")
+FORMS = ("json.object", "json.schema")
 
 
 def parsed(answer: Answer) -> Any:

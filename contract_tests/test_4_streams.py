@@ -18,9 +18,7 @@ USAGE = "docs: stream_options.include_usage; observed: usage-2504, dsv4, kimi (o
 PAIRS = (
     ("chat.base", "chat.stream"),
     ("chat.base", "chat.stream.usage"),
-    ("text.base", "text.stream"),
-    ("text.base", "text.stream.usage"),
-    ("text.list", "text.list.stream"),
+    ("text.base", "odds.text.stream"),
 )
 
 
@@ -250,7 +248,7 @@ def test_a_stream_ends_for_the_reason_of_the_whole_answer(api: Api) -> None:
 
 @law(SHOULD, USAGE)
 def test_a_stream_has_the_usage_of_the_whole_answer(api: Api) -> None:
-    for one, two in (("chat.base", "chat.stream.usage"), ("text.base", "text.stream.usage")):
+    for one, two in (("chat.base", "chat.stream.usage"), ("text.base", "odds.text.stream")):
         whole, streamed = same(api, one, two)
         counts = [[a.count(n) for n in ("prompt_tokens", "completion_tokens")]
                   for a in (whole, streamed)]  # fmt: skip

@@ -11,7 +11,7 @@ from .redact import Redactor
 from .shapes import first_fault
 from .strict_json import JsonFault
 from .subjects import errors
-from .test_1_admission import refusal, refused_as
+from .test_1_admission import refused_as
 from .views import Unreadable
 
 SEED = "seed: Error codes"
@@ -114,7 +114,7 @@ def test_an_error_has_the_members_of_the_edition(api: Api) -> None:
 
 @law(MUST, SEED + " (404 MODEL_NOT_FOUND)")
 def test_an_unknown_model_is_not_found(api: Api) -> None:
-    for name in ("error.model.chat", "error.model.stream", "error.model.text"):
+    for name in ("error.model.chat", "error.model.text"):
         refused_as(api.ask(name), api.errors("model_not_found"))
 
 
@@ -122,12 +122,6 @@ def test_an_unknown_model_is_not_found(api: Api) -> None:
 def test_an_empty_model_is_no_model(api: Api) -> None:
     allowed = api.errors("model_not_found", "bad_body")
     refused_as(api.ask("error.model.empty"), allowed)
-
-
-@law(MUST, SEED)
-def test_the_same_bad_request_is_refused_alike(api: Api) -> None:
-    one, two = api.ask("error.model.chat"), api.ask("error.model.again")
-    expect(refusal(one) == refusal(two), f"{refusal(one)} and {refusal(two)}", one, two)
 
 
 @law(MUST, "design: a key is a secret")

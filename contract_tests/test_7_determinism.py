@@ -23,29 +23,14 @@ def test_equal_requests_have_equal_answers(api: Api) -> None:
         expect(one.texts == two.texts, f"{one.texts} and {two.texts}", one.exchange, two.exchange)
 
 
-@law(MUST, "RFC 8259: the order of members and blanks mean nothing")
-def test_the_order_of_members_means_nothing(api: Api) -> None:
-    same(api, "chat.base", "chat.reordered")
+@law(MUST, "RFC 8259: the order of members, blanks, escapes and writings of a number mean nothing")
+def test_writings_of_one_request_have_one_answer(api: Api) -> None:
+    same(api, "chat.base", "chat.written")
 
 
-@law(MUST, "RFC 8259: numbers")
-def test_a_zero_is_a_zero_however_it_is_written(api: Api) -> None:
-    same(api, "chat.base", "chat.fractions")
-
-
-@law(MUST, "RFC 8259: escapes")
-def test_escaped_and_plain_letters_are_the_same(api: Api) -> None:
-    same(api, "chat.foreign", "chat.foreign.raw")
-
-
-@law(MUST, "docs: Create chat completion (defaults)")
-def test_a_default_written_out_changes_nothing(api: Api) -> None:
-    same(api, "chat.base", "chat.defaults")
-
-
-@law(MUST, "docs: Create chat completion (null is legal)")
-def test_a_null_is_as_good_as_nothing(api: Api) -> None:
-    same(api, "chat.base", "chat.nulls")
+@law(MUST, "docs: Create chat completion (defaults; null is legal)")
+def test_a_default_written_out_and_a_null_change_nothing(api: Api) -> None:
+    same(api, "chat.base", "chat.neutral")
 
 
 @law(SHOULD, "docs: Create chat completion (content: text or parts)")
@@ -61,8 +46,8 @@ def test_an_unknown_field_changes_nothing(api: Api) -> None:
 @law(SHOULD, "docs: Create chat completion (n)")
 def test_the_first_of_several_choices_is_the_only_one_of_one(api: Api) -> None:
     api.deterministic()
-    one, two = api.answer("chat.base"), api.answer("odds.chat.none")
-    expect(one.text == two.texts[0], f"{one.text!r} and {two.texts[0]!r}",
+    one, two = api.answer("chat.base"), api.answer("chat.one")
+    expect(one.text.startswith(two.texts[0]), f"{one.text!r} and {two.texts[0]!r}",
            one.exchange, two.exchange)  # fmt: skip
 
 

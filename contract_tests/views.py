@@ -151,11 +151,29 @@ def said(piece: Json) -> str:
     return "" if text is None else str(shaped(text, str))
 
 
+def stream_of(exchange: Exchange) -> Stream:
+    """The events of a reply, read once."""
+    found: Stream = exchange.kept.setdefault("stream", Stream(exchange))
+    return found
+
+
 def answer_of(exchange: Exchange) -> Answer | None:
     """The view of a reply with status 200 to a completing request, None for any other."""
     if exchange.asked.operation not in COMPLETING or not exchange.ok:
         return None
-    return _joined(Stream(exchange)) if exchange.is_stream else _whole(exchange)
+    if "answer" not in exchange.kept:
+        try:
+            exchange.kept["answer"] = _read(exchange)
+        except Unreadable as why:
+            exchange.kept["answer"] = why
+    found: Answer | Unreadable = exchange.kept["answer"]
+    if isinstance(found, Unreadable):
+        raise Unreadable(str(found))
+    return found
+
+
+def _read(exchange: Exchange) -> Answer:
+    return _joined(stream_of(exchange)) if exchange.is_stream else _whole(exchange)
 
 
 def _whole(exchange: Exchange) -> Answer:

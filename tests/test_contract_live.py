@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from contract_tests import laws
 from contract_tests.api import Api
 from contract_tests.budget import Careful, Ledger
 from contract_tests.exchange import Asked, Came
@@ -23,6 +24,7 @@ from contract_tests.redact import Redactor
 from contract_tests.target import OverHttp
 from novita_mock._mock import Mock
 from novita_mock.starlette import Endpoint
+from tests.contract_target import Faulty, load
 from tests.faulty_provider import Provider
 
 ROOT = Path(__file__).parents[1]
@@ -134,6 +136,52 @@ def test_a_cap_on_requests_holds_across_workers(serve: Any, tmp_path: Path) -> N
     assert server.asked <= 30
     assert "cap of 30 requests" in done.stdout
     assert json.loads(file.read_text())["requests"] == 30
+
+
+class Busy:
+    """An application that turns some requests away before it answers them."""
+
+    def __init__(self, app: Any, *numbers: int) -> None:
+        self.app, self.numbers, self.asked = app, numbers, 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked += not scope["path"].startswith("/__mock__")
+        if self.asked not in self.numbers:
+            await self.app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 503, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def test_retries_cost_a_default_run_no_law_and_keep_its_cap(serve: Any, tmp_path: Path) -> None:
+    server, file = serve(Busy(Provider(), 20, 90)), tmp_path / "report.json"
+    done = live(f"--novita-base-url={server.url}", f"--novita-report={file}")
+    assert done.returncode == 0, done.stdout
+    assert server.asked < 150
+    reasons = [row["reason"] for row in json.loads(file.read_text())["laws"]]
+    assert not [reason for reason in reasons if "budget" in reason or "transient" in reason]
+
+
+class Wordy:
+    """A provider that breaks a law with each long request, and answers `most` requests."""
+
+    base, key, is_mock, accepts_any_key = "/v3/openai", KEY, False, False
+
+    def __init__(self, most: int) -> None:
+        self.left, self.provider = most, Faulty(Provider("usage-total-off-by-one"))
+
+    def send(self, asked: Asked) -> Came:
+        self.left -= 1
+        if self.left < 0:
+            raise Undecided("budget: the cap is reached")
+        return self.provider.send(asked)
+
+
+def test_a_law_that_was_seen_broken_stays_so_when_the_budget_ends() -> None:
+    load()
+    law = laws.LAWS["test_a_drawn_request_is_answered_as_every_other"]
+    api = Api(Wordy(4), examples=1)
+    assert laws.run(law, api, "chat.completions").verdict == laws.BROKEN
 
 
 @pytest.mark.parametrize("edition", ["v3", "2026", "live"])

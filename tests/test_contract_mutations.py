@@ -147,7 +147,7 @@ MUTATIONS: dict[str, Patch] = {
     "a row is another": changed(
         _encode.Catalogue, "row", with_body(lambda row: {**row, "context_size": 1})),
     # ledger
-    "created is in milliseconds": changed(_ledger.Ledger, "now", lambda now: now * 1000),
+    "created is in milliseconds": changed(_ledger.Ledger, "created", lambda now: now * 1000),
     "all ids are one": changed(_ledger.Ledger, "draw_id", lambda _: "chatcmpl-1"),
     "ids are empty": changed(_ledger.Ledger, "draw_id", lambda _: ""),
 }  # fmt: skip

@@ -14,13 +14,16 @@ from hypothesis import HealthCheck, given, settings
 
 from contract_tests import coverage, drift, laws, sse, strict_json
 from contract_tests.api import Api
-from contract_tests.boundaries import RICH, cases
+from contract_tests.boundaries import cases
+from contract_tests.budget import MAX_REQUESTS
 from contract_tests.catalogue import CATALOGUE, CONTESTED
 from contract_tests.clamp import MOST_CHOICES, clamp, tidy
 from contract_tests.exchange import Json
+from contract_tests.options import LIVE_EXAMPLES
 from contract_tests.redact import Redactor
 from contract_tests.reducer import reduce
 from contract_tests.requests import FEW
+from contract_tests.rich import RICH
 from contract_tests.session import _merged
 from contract_tests.shapes import first_fault, is_valid_request, referee, request_schema
 from contract_tests.strategies import bodies
@@ -32,13 +35,15 @@ from tests.contract_target import judged_by
 
 OPERATIONS = (CHAT, TEXT)
 MOST_REQUESTS = 150
+RETRIES = 2
 some = settings(
     max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
-def test_the_catalogue_leaves_room_for_drawn_requests() -> None:
-    assert len(CATALOGUE) + 2 * len(OPERATIONS) < MOST_REQUESTS
+def test_the_catalogue_leaves_room_for_drawn_requests_and_retries() -> None:
+    assert len(CATALOGUE) + LIVE_EXAMPLES * len(OPERATIONS) + RETRIES <= MAX_REQUESTS
+    assert MAX_REQUESTS < MOST_REQUESTS
     assert set(CATALOGUE) >= CONTESTED
 
 

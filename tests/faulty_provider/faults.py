@@ -8,6 +8,7 @@ from .faults_across import ACROSS_FAULTS
 from .faults_answers import ANSWER_FAULTS
 from .faults_features import FEATURE_FAULTS
 from .faults_http import HTTP_FAULTS
+from .faults_later import LATER_FAULTS
 from .faults_limits import LIMIT_FAULTS
 from .faults_relations import RELATION_FAULTS
 from .faults_requests import REQUEST_FAULTS
@@ -18,6 +19,7 @@ from .values import Fault
 FAULTS: dict[str, Fault] = {
     **HTTP_FAULTS, **ACCESS_FAULTS, **ANSWER_FAULTS, **LIMIT_FAULTS, **STREAM_FAULTS,
     **ACROSS_FAULTS, **STREAM_USAGE_FAULTS, **FEATURE_FAULTS, **RELATION_FAULTS, **REQUEST_FAULTS,
+    **LATER_FAULTS,
 }  # fmt: skip
 
 # Wrong by good custom, but printed nowhere, or contradicted by an observation or another page.
