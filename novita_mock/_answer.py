@@ -15,7 +15,7 @@ from novita_mock._locate import Located, Routes, locate
 from novita_mock._scenario import Pace
 from novita_mock._stage import Stage
 from novita_mock._validate import Reader
-from novita_mock._values import Refused, Reply, Request, wished
+from novita_mock._values import Refused, Reply, Request, sent_key, wished
 from novita_mock._wallet import Wallet
 
 BALANCE = "billing.balance"
@@ -39,7 +39,7 @@ class Corridor:
 
     def answer(self, request: Request, script: Script, ledger: Ledger) -> Call:
         """The call, with its reply: every request gets one."""
-        about, caller = About(), None
+        about = About(headers=request.headers)
         try:
             about.fault = self._breaker.asked(request)
             located = locate(self._routes, request.method, request.path)
@@ -70,8 +70,7 @@ class Corridor:
                 raise misplaced
         except Refused as refusal:
             own = self._stage.own_error(about.model, refusal.name)
-            key = caller.key if caller else None
-            reply = refuse(self._errors, self._policy.edition, refusal, key, own)
+            reply = refuse(self._errors, self._policy.edition, refusal, sent_key(request), own)
         if about.fault is not None:
             reply = self._breaker.broken(about.fault, reply)
         return ledger.record(request, reply, about)

@@ -5,7 +5,6 @@ The one place of the core that reads the time: the rooms are told it and never a
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from typing import Any, Self
 # A fixed moment: without a source of the caller's, equal histories have equal bytes.
 EPOCH = 1_764_547_200.0
 
+_CENTURY = 100 * 366 * 86_400
 _SLEEPERS = ("time", "asyncio", "anyio", "trio")
 _sleep = time.sleep
 
@@ -44,9 +44,11 @@ class Clock:
         return time.monotonic() + self._jumped
 
     def jump(self, seconds: float) -> None:
-        """Lets `seconds` pass at once. Raises ValueError if they are below zero."""
-        if not seconds >= 0:
-            raise ValueError(f"time only goes forward: expected 0 or more seconds; got {seconds}")
+        """Lets `seconds` pass at once, a hundred years at most. Raises ValueError if they are below
+        zero or more."""
+        if not 0 <= seconds <= _CENTURY:
+            expected = f"time only goes forward: expected 0 to {_CENTURY} seconds"
+            raise ValueError(f"{expected}; got {seconds}")
         self._jumped += seconds
 
     def left(self, due: float) -> float:
@@ -70,7 +72,7 @@ class Clock:
     def _cut(self, seconds: float) -> float:
         """What is left of `seconds` to be waited."""
         wait = max(0.0, seconds)
-        if self._skips and math.isfinite(wait):
+        if self._skips and wait <= _CENTURY:
             self.jump(wait)
             return 0.0
         return wait

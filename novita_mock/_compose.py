@@ -15,6 +15,7 @@ import orjson
 from novita_mock._dialect import SILENT
 from novita_mock._ids import fill
 from novita_mock._logprobs import alternatives
+from novita_mock._recorded import completion
 from novita_mock._scenario import Answer, ToolCall
 from novita_mock._scene import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
 from novita_mock._tokens import split
@@ -55,6 +56,8 @@ class _Purse:
 
 def compose(scene: Scene, seed: int, most: int, id: str, created: int) -> Completion:
     """The completion of `scene`: n choices for each prompt, in order, `most` tokens over all."""
+    if scene.answer.recorded is not None:
+        return completion(scene, scene.answer.recorded)
     written = [_choice(index, take) for index, take in enumerate(_takes(scene, seed, most, id))]
     choices = [choice for choice, _ in written]
     return Completion(

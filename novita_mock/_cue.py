@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import orjson
+
 from novita_mock._book import Json
+from novita_mock._conditions import Condition
+from novita_mock._facts import Facts
 from novita_mock._ledger import About, Script
-from novita_mock._prompt import content_text, last_text
-from novita_mock._scenario import IMPROVISED, Answer, Facts
+from novita_mock._scenario import IMPROVISED, Answer
 from novita_mock._values import Refused
+
+_SHOWN = 60
 
 
 def cue(script: Script, about: About, body: Json) -> Answer:
@@ -14,13 +19,19 @@ def cue(script: Script, about: About, body: Json) -> Answer:
     if not script.rules and not script.only:
         return IMPROVISED
     facts = facts_of(about, body)
-    about.rule = script.take(facts)
-    if about.rule is None:
+    index = about.rule = script.take(facts)
+    if index is None:
         if script.only:
             about.missed = nearest(script, facts)
-            raise Refused("unscripted", nearest=about.missed)
+            raise Refused("unscripted", nearest=about.missed, rule=ready(facts))
         return IMPROVISED
-    answer = script.rules[about.rule].answer
+    rule = script.rules[index]
+    answer = rule.nth(script.used[index])
+    if answer.template is not None:
+        # Few scripts have templates, and their library takes a while to import.
+        from novita_mock._template import fill
+
+        answer = fill(answer, facts, rule.when, index)
     about.fault = about.fault or answer.fault
     if answer.refuse is not None:
         raise Refused(answer.refuse, message=answer.message)
@@ -28,35 +39,44 @@ def cue(script: Script, about: About, body: Json) -> Answer:
 
 
 def facts_of(about: About, body: Json) -> Facts:
-    """What a rule can look at in `body`."""
-    messages: list[Json] = body.get("messages") or []
-    prompt = body.get("prompt")
-    prompts = prompt if isinstance(prompt, list) else [prompt]
-    texts = [text for text in prompts if isinstance(text, str)]
-    last_user = last_text(messages, "user") or "\n".join(texts)
-    results = [content_text(m["content"]) for m in messages[-1:] if m["role"] == "tool"]
-    return Facts(
-        operation=str(about.operation),
-        model=about.model,
-        stream=about.stream,
-        last_user=last_user,
-        system=last_text(messages, "system"),
-        turn=sum(message["role"] == "user" for message in messages) or 1,
-        tool_result=results[0] if results else None,
-    )
+    """What a rule can look at in `body`, and in what is known `about` it."""
+    return Facts(str(about.operation), about.model, about.stream, body, about.headers)
 
 
 def nearest(script: Script, facts: Facts) -> str:
-    """Why no rule fits: the nearest rule and the first field in which it differs."""
-    best: tuple[int, str] | None = None
-    for index, rule in enumerate(script.rules):
-        asked = rule.when.asked()
-        field = rule.when.differs(facts)
-        if field is None:
-            reason, score = f"was used {rule.times} times already", len(asked) + 1
-        else:
-            reason = f"wants {field}={asked[field]!r}; got {getattr(facts, field)!r}"
-            score = list(asked).index(field)
-        if best is None or score > best[0]:
-            best = (score, f"rule {index + 1} {reason}")
-    return best[1] if best else "there are no rules"
+    """Why no rule fits: the rule of which most conditions do, and the first that does not."""
+    found = [rule.when.differing(facts) for rule in script.rules]
+    if not found:
+        return "there are no rules"
+    whens = [rule.when for rule in script.rules]
+    # Of two rules with as many fitting conditions, the one that was used up comes nearer.
+    scores = [(len(w.conditions) - len(d), not d) for w, d in zip(whens, found, strict=True)]
+    index = scores.index(max(scores))
+    if not found[index]:
+        return f"rule {index + 1} was used {script.rules[index].times} times already"
+    wrong = found[index][0]
+    return f"rule {index + 1} wants {wrong.name}={wrong.wanted!r}; got {seen(wrong, facts)}"
+
+
+def shown(value: object) -> str:
+    """`value` as it is written in Python, shortened."""
+    return _short(repr(value))
+
+
+def seen(condition: Condition, facts: Facts) -> str:
+    """What `facts` have where `condition` looks, shortened, without the caller's key."""
+    # First hidden: half a key could not be found any more.
+    return _short(facts.hide(repr(condition.actual(facts))))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def ready(facts: Facts) -> str:
+    """A rule for a scenario file, ready to paste, that would have taken the request. In one line,
+    which is YAML as well as JSON."""
+    asked: Json = {"operation": facts.operation, "model": facts.model}
+    if facts.last_user:
+        asked["last_user"] = facts.hide(facts.last_user)[:_SHOWN]
+    return "- " + orjson.dumps({"when": asked, "say": "..."}).decode()

@@ -95,6 +95,9 @@ class Encoder:
     def encode(self, completion: Completion, scene: Scene) -> Reply:
         """The reply: one JSON body, or the events of a stream."""
         plain = scene.manner is PLAIN
+        if not scene.stream and scene.answer.recorded is not None:
+            pause = _whole_pause(completion, scene.pace)
+            return json_reply(200, scene.answer.recorded, pause)
         if not scene.stream:
             body = self._whole(completion)
             told = body if plain else _accent.whole(body, scene.manner)
@@ -163,6 +166,8 @@ def _constant(book: Book, schema: str | None) -> str:
 
 
 def _usage(completion: Completion) -> Json:
+    if completion.usage is not None:
+        return completion.usage
     usage: Json = {
         "prompt_tokens": completion.prompt_tokens,
         "completion_tokens": completion.completion_tokens,

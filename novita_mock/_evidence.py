@@ -8,9 +8,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
-from novita_mock._cue import facts_of
+from novita_mock._conditions import Condition
+from novita_mock._cue import facts_of, seen
+from novita_mock._facts import Facts
 from novita_mock._ledger import Call
-from novita_mock._scenario import Answer, Facts, Rule, When
+from novita_mock._scenario import Answer, Rule
+from novita_mock._when import When
 
 _SHOWN = 200
 
@@ -68,18 +71,30 @@ def curl(call: Call, origin: str = "https://api.novita.ai") -> str:
 
 def spell(rule: Rule, name: str = "novita") -> str:
     """The Python words that script `rule`."""
-    asked = ", ".join(f"{k}={v!r}" for k, v in rule.when.asked().items())
-    start = f"{name}.on({asked})" if asked else name
-    return start + _answer_words(rule.answer)
+    asked = {name: v for name, v in rule.when.asked().items() if not _is_implied(rule, name)}
+    start = name
+    if rule.fallback:
+        start = f"{name}.default"
+    elif asked:
+        start = f"{name}.on({', '.join(f'{field}={v!r}' for field, v in asked.items())})"
+    return start + "".join(map(_answer_words, rule.answers))
+
+
+def _is_implied(rule: Rule, field: str) -> bool:
+    """Whether a recorded reply says so itself."""
+    return field == "operation" and rule.answer.recorded is not None
 
 
 def _answer_words(answer: Answer) -> str:
+    template = ", template=True" if answer.template else ""
+    if answer.recorded is not None:
+        return f".recorded({_short(answer.recorded.decode())})"
     if answer.refuse is not None:
-        return f".refuse({answer.refuse!r})"
+        return f".refuse({answer.refuse!r}{template})"
     if answer.tool_calls:
         call = answer.tool_calls[0]
-        return f".call_tool({call.name!r}, {call.arguments!r})"
-    return f".say({_short(answer.say or '')!r})"
+        return f".call_tool({call.name!r}, {call.arguments!r}{template})"
+    return f".say({_short(answer.say or '')!r}{template})"
 
 
 def suggestion(call: Call, name: str = "novita") -> str:
@@ -92,17 +107,17 @@ def suggestion(call: Call, name: str = "novita") -> str:
 def nearest(rule: Rule, calls: Iterable[Call]) -> str:
     """Why `rule` was never used: the call that came nearest, and where it differed."""
     best: tuple[int, str] | None = None
-    asked = rule.when.asked()
     for call in calls:
         found = facts(call)
-        field = rule.when.differs(found)
-        score = len(asked) if field is None else list(asked).index(field)
+        differing = rule.when.differing(found)
+        score = -len(differing)
         if best is None or score > best[0]:
-            best = (score, f"{line(call)}\n    {_difference(asked, field, found)}")
+            best = (score, f"{line(call)}\n    {_difference(differing, found)}")
     return best[1] if best else "no call came in"
 
 
-def _difference(asked: dict[str, object], field: str | None, found: Facts) -> str:
-    if field is None:
+def _difference(differing: Sequence[Condition], found: Facts) -> str:
+    if not differing:
         return "it fits, but an earlier rule took it"
-    return f"differs in {field}: wanted {asked[field]!r}, got {getattr(found, field)!r}"
+    wrong = differing[0]
+    return f"differs in {wrong.name}: wanted {wrong.wanted!r}, got {seen(wrong, found)}"

@@ -97,7 +97,7 @@ def _arguments(row: FaultRow, text: str) -> Json:
         key = name or names[number]
         if key in given:
             raise ValueError(f"the fault {row.name}: {key} is given twice")
-        given[key] = _value(value)
+        given[key] = _value(value, row.parameters.get(key, {}))
     return {key: schema["default"] for key, schema in row.parameters.items()} | given
 
 
@@ -112,10 +112,13 @@ def _split(row: FaultRow, text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _value(text: str) -> object:
+def _value(text: str, schema: Json) -> object:
     """What `text` says as JSON; a bare word is a text."""
     try:
         value: object = orjson.loads(text)
     except orjson.JSONDecodeError:
         return text
+    # To a schema 2.0 is a whole number, too, but nothing is cut after 2.0 chunks.
+    if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
     return value

@@ -16,15 +16,13 @@ import orjson
 
 from novita_mock._book import Json
 from novita_mock._clock import Clock
+from novita_mock._conditions import CREDENTIALS
+from novita_mock._facts import Facts
 from novita_mock._limits import Limits
-from novita_mock._scenario import Facts, Fault, Rule, choose
-from novita_mock._values import REDACTED, Beat, Reply, Request, redact
+from novita_mock._match import Index
+from novita_mock._scenario import Fault, Rule
+from novita_mock._values import REDACTED, Beat, Reply, Request, redact, sent_key
 from novita_mock._wallet import Wallet
-
-_SECRET_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"}
-)
-
 
 MOST_CALLS = 100_000
 MOST_BYTES = 64 * 2**20
@@ -49,6 +47,7 @@ class About:
     `fault` is how the reply was broken; `bill` is what the call costs if it is charged.
     `valid`: the body is what the operation's schema describes. `missed`: why no rule took a
     request that had to be scripted; `known` are the fields that the operation's schema names.
+    `headers` are those of the request, as they came.
     """
 
     operation: str | None = None
@@ -61,6 +60,7 @@ class About:
     known: frozenset[str] = frozenset()
     fault: Fault | None = None
     bill: Bill | None = None
+    headers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Call:
         """Request headers, lower-case, secrets replaced by `***`."""
         pairs = ((k.decode("latin-1"), v) for k, v in self._request.headers.items())
         shown = ((k, self.redacted(v.decode("latin-1"))) for k, v in pairs)
-        return {k: REDACTED if k in _SECRET_HEADERS else v for k, v in shown}
+        return {k: REDACTED if k in CREDENTIALS else v for k, v in shown}
 
     @cached_property
     def body(self) -> str:
@@ -124,8 +124,7 @@ class Call:
 
     def redacted(self, text: str) -> str:
         """`text` with the caller's key replaced by `***`."""
-        credentials = self._request.headers.get(b"authorization", b"").strip()
-        return redact(text, credentials.rpartition(b" ")[2].decode("latin-1"))
+        return redact(text, sent_key(self._request))
 
     @cached_property
     def request(self) -> Any:
@@ -160,20 +159,26 @@ class Script:
     """The rules in force, and how often each has answered."""
 
     def __init__(self, rules: Iterable[Rule] = (), *, only: bool = False) -> None:
-        self.rules: list[Rule] = list(rules)
-        self.used: list[int] = [0] * len(self.rules)
+        self.rules: list[Rule] = []
+        self.used: list[int] = []
         self.only = only
+        self._index = Index()
+        for rule in rules:
+            self.add(rule)
 
     def add(self, rule: Rule) -> None:
         """Appends a rule."""
+        self._index.add(len(self.rules), rule)
         self.rules.append(rule)
         self.used.append(0)
 
     def take(self, facts: Facts) -> int | None:
         """Index of the rule that answers, its use counted; None if none fits."""
-        index = choose(self.rules, self.used, facts)
+        index = self._index.first(facts)
         if index is not None:
             self.used[index] += 1
+            if self.used[index] == self.rules[index].times:
+                self._index.drop(index)
         return index
 
 
@@ -190,12 +195,16 @@ class Ledger:
 
     def restart(self) -> None:
         """Forgets everything: the next answer is the first again."""
-        self.calls.clear()
+        self.forget()
         self._limits.reset()
         self.wallet.reset()
         self.count = 0
-        self._bytes = 0
         self._ids = random.Random(self._seed)
+
+    def forget(self) -> None:
+        """Forgets the calls."""
+        self.calls.clear()
+        self.size = 0
 
     def draw_id(self, prefix: str) -> str:
         """The next id."""
@@ -224,7 +233,7 @@ class Ledger:
         self.count += 1
         call = Call(self.count, self._clock.now(), about, reply, request)
         self.calls.append(call)
-        self._bytes += call.size
-        while len(self.calls) > MOST_CALLS or (self._bytes > MOST_BYTES and len(self.calls) > 1):
-            self._bytes -= self.calls.popleft().size
+        self.size += call.size
+        while len(self.calls) > MOST_CALLS or (self.size > MOST_BYTES and len(self.calls) > 1):
+            self.size -= self.calls.popleft().size
         return call

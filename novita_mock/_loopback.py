@@ -13,16 +13,16 @@ import threading
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from novita_mock import _wire
 from novita_mock._mock import Mock
 from novita_mock._serve import listen
+from novita_mock._uvicorn import Protocol, Server
 from novita_mock.starlette import Endpoint
 
 _START_SECONDS = 10.0
 _GONE = b"this mock is closed: its test has ended"
 
 
-class _Uvicorn(uvicorn.Server):
+class _Uvicorn(Server):
     """uvicorn that ends when it is told to, and at once: by itself it looks whether to end ten
     times a second, and waits another tenth for its connections."""
 
@@ -67,7 +67,7 @@ class Loopback:
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=0,
-            http=_wire.protocol(lambda: self._server),
+            http=Protocol,
         )
         self._server = _Uvicorn(config)
         self._thread = threading.Thread(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from novita_mock import _evidence
 from novita_mock._admit import Policy
@@ -13,20 +15,26 @@ from novita_mock._clock import Clock
 from novita_mock._faults import Faults
 from novita_mock._ledger import Call, Ledger, Script
 from novita_mock._limits import Limits
-from novita_mock._scenario import Pace, Rule, When
+from novita_mock._metrics import Counters
+from novita_mock._scenario import Pace, Rule
 from novita_mock._values import Reply, Request
 from novita_mock._wallet import Usd, Wallet
+from novita_mock._when import When
 from novita_mock._words import Words
 
+if TYPE_CHECKING:
+    from novita_mock._verdict import Finding
+
+EMPTY: Any = {"rules": []}
 ORIGIN = "https://api.novita.ai"
 
 
 class Mock(Words):
     """An LLM API that answers from `schemas/`: a plain function from request to reply.
 
-    The words `say`, `call_tool`, `json`, `refuse` and `fail` script the next answers, once each
-    unless `times` says otherwise; `on(...)` scripts answers for requests of one kind. What no rule
-    takes is answered with generated text.
+    The words `say`, `call_tool`, `json`, `recorded`, `refuse` and `fail` script the next answers,
+    once each unless `times` says otherwise; `on(...)` scripts answers for requests of one kind,
+    `default` for what no rule takes, which without it is answered with generated text.
 
     edition: `v3` (the seed page), `2026` or `live`.
     seed: chooses the texts and ids; same seed, same history, same request: same bytes.
@@ -37,12 +45,13 @@ class Mock(Words):
     rpm, tpm: requests and tokens that each key may use of a model in a minute; no limit if None.
     tier: `T1` to `T5`, whose limits hold where `rpm` or `tpm` say nothing.
     balance: what each key has to spend, in USD; it does not run out if None.
+    scenario: the path of a scenario file, or what is read from one; `reset` goes back to it.
     only: refuse what no scripted rule takes.
     base_urls: where in-process doors answer besides `https://api.novita.ai`.
     clock: gives seconds since 1970 for `created`; a fixed moment if None.
 
     Raises ValueError for an unknown edition or tier, and for a pace, a limit or a balance that
-    cannot be.
+    cannot be, or a scenario that cannot be read.
     """
 
     def __init__(
@@ -61,6 +70,7 @@ class Mock(Words):
         tpm: int | None = None,
         tier: str | None = None,
         balance: Usd | None = None,
+        scenario: Any = None,
         only: bool = False,
         base_urls: Iterable[str] = (),
         clock: Clock | Callable[[], float] | None = None,
@@ -88,9 +98,17 @@ class Mock(Words):
         self.wallet = Wallet(self.book, balance)
         """What each key has left to spend."""
         self._ledger = Ledger(seed, self.clock, limits, self.wallet)
+        self.counters = Counters(self.book.models, errors.reasons)
+        """What has come in, counted since the start or the last reset."""
         self._only = only
         self._script = Script(only=only)
         self._faults = Faults(self.book)
+        self.scenario: Any = EMPTY
+        """The scenario that was loaded last."""
+        self._lasting: Any = EMPTY
+        if scenario is not None:
+            found = Path(scenario) if isinstance(scenario, str) else scenario
+            self.load(found, lasting=True)
         super().__init__(self.add, When(), 1, errors.reasons, self._faults)
 
     @property
@@ -104,29 +122,52 @@ class Mock(Words):
 
     def call(self, request: Request) -> Call:
         """Answers `request`, and gives the call as it stands in the journal."""
-        return self._corridor.answer(request, self._script, self._ledger)
+        call = self._corridor.answer(request, self._script, self._ledger)
+        self.counters.count(call)
+        return call
 
     def on(self, *, times: int | None = None, **when: Any) -> Words:
         """Words for the requests that fit `when`, whose arguments are the fields of `When`.
 
         What they script is a standing rule unless `times` says how often it answers. Raises
-        TypeError for a field that `When` does not have.
+        TypeError for a field that `When` does not have, and for what it cannot be; ValueError for
+        an operation that is not scripted.
         """
-        return Words(self.add, When(**when), times, self.book.errors.reasons, self._faults)
+        asked = When(**when)
+        scripted = [name for name, row in self.book.operations.items() if row.request]
+        if asked.operation not in (None, *scripted):
+            known = ", ".join(scripted)
+            raise ValueError(f"operation: expected one of {known}; got {asked.operation!r}")
+        return Words(self.add, asked, times, self.book.errors.reasons, self._faults)
+
+    @property
+    def default(self) -> Words:
+        """Words for what no rule takes, however it was scripted."""
+        return Words(self._add_default, When(), None, self.book.errors.reasons, self._faults)
+
+    def _add_default(self, rule: Rule) -> None:
+        self.add(replace(rule, fallback=True))
 
     def add(self, rule: Rule) -> None:
         """Appends a rule to the script."""
         self._script.add(rule)
 
-    def load(self, document: Any, name: str = "scenario") -> None:
-        """Takes the rules of a scenario, as read from a file, in place of the script so far.
+    def load(self, scenario: Any, name: str = "scenario", *, lasting: bool = False) -> None:
+        """Takes the rules of a scenario, the `Path` of a file or what is read from one, in place of
+        the script so far. `lasting`: `reset` goes back to it.
 
-        Raises ValueError that says where and why `document` is not a scenario.
+        Raises ValueError that says where and why it is not a scenario.
         """
         from novita_mock import _scenario_file
 
+        document = scenario
+        if isinstance(scenario, Path):
+            document, name = _scenario_file.read(scenario), str(scenario)
         rules, only = _scenario_file.rules(self.book, document, name)
         self._script = Script(rules, only=only)
+        self.scenario = document
+        if lasting:
+            self._lasting = document
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -135,9 +176,9 @@ class Mock(Words):
 
     @property
     def unused(self) -> tuple[Rule, ...]:
-        """The rules that have not answered yet."""
+        """The rules that have not answered yet; a default need not."""
         pairs = zip(self._script.rules, self._script.used, strict=True)
-        return tuple(rule for rule, used in pairs if not used)
+        return tuple(rule for rule, used in pairs if not used and not rule.fallback)
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -162,7 +203,36 @@ class Mock(Words):
         """Asserts that no call came in that fits `when`."""
         _evidence.assert_called(self.calls, When(**when), 0)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the calls that are kept."""
+        return self._ledger.size
+
+    def verdict(self) -> list[Finding]:
+        """What the client did wrong, as its calls show it (see `schemas/verdicts.json`)."""
+        from novita_mock import _verdict
+
+        return _verdict.judge(self.calls)
+
+    def assert_well_behaved(self, allow: Collection[str] = ()) -> None:
+        """Asserts that the client did nothing wrong but what `allow` names.
+
+        The failure tells what it did, and in which calls. Raises ValueError for a name that
+        `schemas/verdicts.json` does not have.
+        """
+        from novita_mock import _verdict
+
+        _verdict.assert_well_behaved(self.calls, allow)
+
     def reset(self) -> None:
-        """Forgets the script and the history: the mock is as if new."""
+        """Forgets the script, the history and what was used up: the mock is as if new."""
         self._script = Script(only=self._only)
+        self.scenario = self._lasting
+        if self._lasting is not EMPTY:
+            self.load(self._lasting)
         self._ledger.restart()
+        self.counters.clear()
+
+    def forget(self) -> None:
+        """Forgets the calls, and nothing else."""
+        self._ledger.forget()

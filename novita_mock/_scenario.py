@@ -7,16 +7,13 @@ Python, a pytest marker and a scenario file.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from itertools import repeat
 from random import Random
 from typing import Any
 
-Text = str | re.Pattern[str]
-
+from novita_mock._when import When
 
 SPREADS = ("normal", "lognormal", "constant")
 
@@ -99,8 +96,12 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered: a text, tool calls and reasoning in any combination, or a refusal; how fast
-    it is played, and what goes wrong with it."""
+    """What is answered: a text, tool calls and reasoning in any combination, a refusal, or a
+    `recorded` reply; how fast it is played, and what goes wrong with it.
+
+    `recorded` is the body of an answer that was not streamed, byte by byte. `template`: the texts
+    are templates over the request; for JSON the texts inside `say`.
+    """
 
     say: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
@@ -109,94 +110,45 @@ class Answer:
     message: str | None = None
     pace: Pace | None = None
     fault: Fault | None = None
+    recorded: bytes | None = None
+    template: str | None = None
 
     @property
     def is_improvised(self) -> bool:
         """Whether it leaves open what is said."""
-        return self.say is None and not self.tool_calls and self.think is None
+        said = (self.say, self.think, self.recorded)
+        return not self.tool_calls and all(part is None for part in said)
 
 
 IMPROVISED = Answer()
 """An answer that leaves everything open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a rule can look at in a request."""
-
-    operation: str
-    model: str | None
-    stream: bool
-    last_user: str
-    system: str
-    turn: int
-    tool_result: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """What a request must be like. A field that is None does not matter.
-
-    `model` takes the wildcards `*` and `?`; `last_user`, `system` and `tool_result` are text that
-    must occur, case aside, or a compiled pattern that must match somewhere; `turn` counts the
-    user's messages from 1.
-    """
-
-    operation: str | None = None
-    model: str | None = None
-    last_user: Text | None = None
-    system: Text | None = None
-    turn: int | None = None
-    tool_result: Text | bool | None = None
-    stream: bool | None = None
-
-    def asked(self) -> dict[str, Any]:
-        """The fields that matter."""
-        named = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in named.items() if value is not None}
-
-    def differs(self, facts: Facts) -> str | None:
-        """The first field in which `facts` are not as asked, or None if all are."""
-        for name, wanted in self.asked().items():
-            if not _fits(name, wanted, getattr(facts, name)):
-                return name
-        return None
-
-
-def _fits(name: str, wanted: Any, actual: Any) -> bool:
-    if isinstance(wanted, re.Pattern):
-        return actual is not None and wanted.search(actual) is not None
-    if name == "model":
-        return actual is not None and fnmatchcase(actual, wanted)
-    if name == "tool_result" and isinstance(wanted, bool):
-        return (actual is not None) is wanted
-    if isinstance(wanted, str) and name != "operation":
-        return actual is not None and wanted.casefold() in actual.casefold()
-    return bool(actual == wanted)
+TEXT_TEMPLATE, JSON_TEMPLATE = "text", "json"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Answer so, when the request is so; `times` at most (None: always)."""
+    """Answer so, when the request is so; `times` at most (None: always).
+
+    `later`: what is answered from the second time on, the last again and again. `fallback`: it
+    answers only what no other rule takes.
+    """
 
     answer: Answer
-    when: When = When()
+    when: When = field(default_factory=When)
     times: int | None = None
+    later: tuple[Answer, ...] = ()
+    fallback: bool = False
 
     @property
-    def weight(self) -> int:
+    def answers(self) -> tuple[Answer, ...]:
+        """What is answered, in order."""
+        return (self.answer, *self.later)
+
+    @property
+    def weight(self) -> tuple[int, int]:
         """How specific the rule is: of the rules that fit, the heaviest wins, then the first."""
-        return len(self.when.asked())
+        return (-1, 0) if self.fallback else self.when.weight
 
-
-def choose(rules: Sequence[Rule], used: Sequence[int], facts: Facts) -> int | None:
-    """Index of the rule that answers, given how often each was used; None if no rule fits."""
-    best: int | None = None
-    for index, rule in enumerate(rules):
-        if rule.times is not None and used[index] >= rule.times:
-            continue
-        if best is not None and rule.weight <= rules[best].weight:
-            continue
-        if rule.when.differs(facts) is None:
-            best = index
-    return best
+    def nth(self, use: int) -> Answer:
+        """The answer to the request that the rule takes as its number `use`, counted from 1."""
+        return self.answers[min(use, 1 + len(self.later)) - 1] if self.later else self.answer

@@ -106,7 +106,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """All choices of an answer, and the tokens that they took."""
+    """All choices of an answer, and the tokens that they took; `usage` if it was recorded."""
 
     id: str
     created: int
@@ -115,3 +115,4 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     reasoning_tokens: int
+    usage: dict[str, Any] | None = None

@@ -7,19 +7,26 @@ import ipaddress
 import signal
 import socket
 import sys
+import threading
 import time
+from pathlib import Path
+from typing import Any
 
 import click
 import uvicorn
+from starlette.types import ASGIApp
 
-from novita_mock import __version__, _wire
+from novita_mock import __version__
+from novita_mock._control import THIS_MACHINE, Access
 from novita_mock._ledger import Call
 from novita_mock._mock import Mock
+from novita_mock._uvicorn import Protocol, Server
 from novita_mock.starlette import Endpoint
 
 # Running streams get this long to finish after SIGINT or SIGTERM.
 GRACE_SECONDS = 5
 _BACKLOG = 2048
+_LOOK_SECONDS = 0.25
 _MOST_SHOWN = 200
 
 
@@ -39,19 +46,17 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(mock: Mock, listener: socket.socket, *, quiet: bool, key_listed: bool) -> None:
-    """Serves `mock` on `listener` until SIGINT or SIGTERM."""
-    config = uvicorn.Config(
-        Endpoint(mock, None if quiet else _log),
-        log_level="critical",
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        server_header=False,
-        http=_wire.protocol(lambda: server),
-    )
-    server = uvicorn.Server(config)
+def serve(
+    mock: Mock,
+    listener: socket.socket,
+    *,
+    quiet: bool,
+    access: Access = THIS_MACHINE,
+    scenario: Path | None = None,
+) -> None:
+    """Serves `mock` on `listener` until SIGINT or SIGTERM; with the `scenario` as its file stands,
+    which is read again when it changes."""
+    server = Server(uvicorn.Config(application(mock, quiet, access), **settings()))
 
     def end(*_: object) -> None:
         server.should_exit = True
@@ -60,16 +65,64 @@ def serve(mock: Mock, listener: socket.socket, *, quiet: bool, key_listed: bool)
     # one that comes before is not lost, and a wanted end is exit code 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    warning = _warning(listener.getsockname()[0])
-    if warning:
-        click.secho(warning, fg="red", bold=True, err=True)
-    if not quiet:
-        click.echo(banner(mock, listener, key_listed=key_listed))
-        sys.stdout.flush()
+    if scenario is not None:
+        follow(mock, scenario)
+    announce(mock, listener, quiet=quiet)
     # What start-up made stays for good: the collector need not look at it again.
     gc.collect()
     gc.freeze()
     server.run(sockets=[listener])
+
+
+def settings() -> dict[str, Any]:
+    """How uvicorn is run."""
+    return {
+        "log_level": "critical",
+        "access_log": False,
+        "lifespan": "off",
+        "ws": "none",
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "server_header": False,
+        "http": Protocol,
+    }
+
+
+def application(mock: Mock, quiet: bool, access: Access) -> ASGIApp:
+    """What is served: the mock, to pages of other origins if they are let in."""
+    endpoint = Endpoint(mock, None if quiet else _log, access)
+    if not access.origins:
+        return endpoint
+    from starlette.middleware.cors import CORSMiddleware
+
+    origins = tuple(access.origins)
+    return CORSMiddleware(endpoint, origins, allow_methods=["*"], allow_headers=["*"])
+
+
+def follow(mock: Mock, path: Path) -> None:
+    """Reads a scenario file again whenever it has changed. What cannot be read is told, and the
+    scenario stays as it was."""
+
+    def look() -> None:
+        seen = _state(path)
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            if (now := _state(path)) != seen:
+                seen = now
+                try:
+                    mock.load(path, lasting=True)
+                    click.echo(f"{path}: read again", err=True)
+                except ValueError as error:
+                    click.echo(f"{error}; the scenario stays as it was", err=True)
+
+    threading.Thread(target=look, name="novita-mock scenario", daemon=True).start()
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _warning(host: str) -> str:
@@ -78,12 +131,22 @@ def _warning(host: str) -> str:
     return f"WARNING: listening on {host}: everyone who can reach this machine can use this mock."
 
 
-def banner(mock: Mock, listener: socket.socket, *, key_listed: bool) -> str:
+def announce(mock: Mock, listener: socket.socket, *, quiet: bool, notice: str = "") -> None:
+    """Says what is served where, and warns of an address that others can reach."""
+    warning = _warning(listener.getsockname()[0])
+    if warning:
+        click.secho(warning, fg="red", bold=True, err=True)
+    if not quiet:
+        click.echo("\n".join(filter(None, [notice, banner(mock, listener)])))
+        sys.stdout.flush()
+
+
+def banner(mock: Mock, listener: socket.socket) -> str:
     """What is printed at the start: the address, and how to point a client at it."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{port}{mock.book.bases[0]}"
-    key = "<a key given with --api-key>" if key_listed else "any-key"
+    key = "any-key" if mock.any_key else "<a key given with --api-key>"
     return "\n".join(
         [
             f"novita-mock {__version__}, edition {mock.edition}, {len(mock.book.models)} models",

@@ -31,9 +31,12 @@ class Reader:
         self._rules: list[Json] = schema.get(RULES, [])
         self._not_below = list(schema.get("x-not-below", {}).items())
         self.known = frozenset(schema["properties"])
+        # What is a field of other operations only was not looked at here, whatever it holds.
+        self._foreign = _fields(book) - self.known
 
     def read(self, body: bytes) -> Json:
-        """The request in `body`; refuses what is not JSON, no object, or breaks the schema."""
+        """The request in `body`, without fields that only other operations have; refuses what is
+        not JSON, no object, or breaks the schema."""
         if len(body) > self._limit:
             raise Refused("body_too_large", limit=self._limit)
         try:
@@ -45,6 +48,8 @@ class Reader:
             raise Refused("bad_body", problem=self._problem(request))
         for upper, lower in self._not_below:
             _check_not_below(request, upper, lower)
+        if not self._foreign.isdisjoint(request):
+            return {name: request[name] for name in request if name not in self._foreign}
         return request
 
     def _problem(self, request: object) -> str:
@@ -59,6 +64,12 @@ class Reader:
             case [keyword, int(index), *_] if keyword == RULES:
                 return str(self._rules[index].get("title", ""))
         return ""
+
+
+def _fields(book: Book) -> frozenset[str]:
+    """The fields that any operation's request has."""
+    paths = (operation.request for operation in book.operations.values())
+    return frozenset(name for path in paths if path for name in book.schema(path)["properties"])
 
 
 def _unreadable(body: bytes, error: orjson.JSONDecodeError) -> str:

@@ -93,6 +93,12 @@ def redact(text: str, secret: str | None) -> str:
     return text.replace(secret, REDACTED)
 
 
+def sent_key(request: Request) -> str:
+    """What a request sends as its key, in whatever form; empty if it sends none."""
+    words = request.headers.get(b"authorization", b"").decode("latin-1").split()
+    return words[-1] if words else ""
+
+
 class Refused(Exception):
     """A room refuses the request.
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
 import orjson
 
+from novita_mock import _recorded
+from novita_mock._book import open_book
 from novita_mock._faults import Faults
-from novita_mock._scenario import Answer, Fault, Pace, Rule, ToolCall, When
+from novita_mock._scenario import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Fault, Pace, Rule, ToolCall
+from novita_mock._when import When
 
 Append = Callable[[Rule], None]
 
@@ -29,6 +33,7 @@ class Played(TypedDict, total=False):
     fault: str
     cut_after: int
     junk: int
+    template: bool
 
 
 _PACE = ("ttft", "gap", "tokens_per_second", "jitter", "spread")
@@ -51,14 +56,35 @@ def fault_of(faults: Faults, played: Mapping[str, Any]) -> Fault | None:
     return faults.parse(asked[0]) if asked else None
 
 
+def templated(answer: Answer, when: When, form: str = TEXT_TEMPLATE) -> Answer:
+    """`answer` with its texts as templates, or those inside its JSON. Raises ValueError for what
+    is no template."""
+    # Few scripts have templates, and their library takes a while to import.
+    from novita_mock import _template
+
+    made = replace(answer, template=form)
+    _template.check(made, when)
+    return made
+
+
+def replayed(reply: Mapping[str, Any], when: When) -> tuple[Answer, When]:
+    """The answer that plays a recorded `reply` again, and the requests that it is for: those of
+    its operation. Raises ValueError for what is no reply."""
+    data, operation = _recorded.recorded(open_book(), reply)
+    if when.operation not in (None, operation):
+        raise ValueError(f"a reply of {operation} does not answer {when.operation}")
+    return Answer(recorded=data), replace(when, operation=operation)
+
+
 class Words:
     """Scripts answers for the requests that fit `when`; each word can be followed by the next.
 
     All words take `times`, how often the answer is given (None: always); `ttft`, `gap`,
     `tokens_per_second`, `jitter`, `spread`, how fast it is played (see `Pace`); and `fault`, what
     goes wrong with it, spelt as `novita-mock faults` lists them: `"stall(2, seconds=30)"`.
-    `cut_after=2` is short for the fault of that name, and so is `junk=2`. Answers are given in the
-    order in which they were scripted, those with more conditions first.
+    `cut_after=2` is short for the fault of that name, and so is `junk=2`. With `template=True` the
+    texts are templates over the request. Answers are given in the order in which they were
+    scripted, those with more conditions first.
     """
 
     def __init__(
@@ -81,7 +107,7 @@ class Words:
 
     def json(self, value: object, **played: Unpack[Played]) -> Self:
         """Answers with `value` as JSON text."""
-        return self._give(Answer(say=orjson.dumps(value).decode()), **played)
+        return self._give(Answer(say=orjson.dumps(value).decode()), JSON_TEMPLATE, **played)
 
     def call_tool(
         self,
@@ -97,6 +123,15 @@ class Words:
     def call_tools(self, *calls: ToolCall, **played: Unpack[Played]) -> Self:
         """Answers with several calls at once."""
         return self._give(Answer(tool_calls=calls), **played)
+
+    def recorded(self, reply: Mapping[str, Any] | Path | str, **played: Unpack[Played]) -> Self:
+        """Answers requests of its operation with a recorded `reply`: the body of an answer that was
+        not streamed, or the path of a file that has it. Raises ValueError for what is none."""
+        body = reply if isinstance(reply, Mapping) else _recorded.read(Path(reply))
+        answer, when = replayed(body, self._when)
+        words = Words(self._append, when, self._times, self._reasons, self._faults)
+        words._give(answer, **played)
+        return self
 
     def refuse(self, reason: str, message: str | None = None, **played: Unpack[Played]) -> Self:
         """Answers with the error `reason`, worded as the edition does unless `message` is given.
@@ -116,7 +151,7 @@ class Words:
         given: Played = {**played, "fault": fault}
         return self._give(Answer(), **given)
 
-    def _give(self, answer: Answer, **played: Unpack[Played]) -> Self:
+    def _give(self, answer: Answer, form: str = TEXT_TEMPLATE, **played: Unpack[Played]) -> Self:
         if unknown := set(played) - Played.__annotations__.keys():
             known = ", ".join(Played.__annotations__)
             raise TypeError(f"unknown argument {sorted(unknown)[0]!r}: expected one of {known}")
@@ -124,5 +159,7 @@ class Words:
         if times is not None and times < 1:
             raise ValueError(f"times is 1 or more, or None for always; got {times}")
         pace, fault = pace_of(played), fault_of(self._faults, played)
+        if played.get("template"):
+            answer = templated(answer, self._when, form)
         self._append(Rule(replace(answer, pace=pace, fault=fault), self._when, times))
         return self

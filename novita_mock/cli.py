@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from novita_mock import __version__
+from novita_mock import __version__, _scenario_commands
 from novita_mock._book import open_book
+from novita_mock._scenario import SPREADS
 
 if TYPE_CHECKING:
-    from novita_mock._mock import Mock
+    pass
 
 EXIT_USAGE = 2
 _PIPE_WIDTH = 240
@@ -28,6 +30,7 @@ _edition = click.option(
     help="Which documentation of the API holds.",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_seconds = partial(click.option, default=0.0, type=float, metavar="SECONDS")
 
 
 def run() -> None:
@@ -58,40 +61,61 @@ def main() -> None:
 @click.option("--seed", default=0, show_default=True, help="Chooses the texts and ids.")
 @click.option("--api-key", "api_keys", multiple=True, help="Accept only this key (repeatable).")
 @click.option("--any-model", is_flag=True, help="Answer for every model id.")
+@_seconds("--ttft", help="Seconds to the first token.")
+@_seconds("--gap", help="Seconds between tokens.")
+@click.option("--tokens-per-second", type=float, help="The same as a rate.")
+@click.option("--jitter", default=0.0, help="By how much both vary, as a share of them.")
+@click.option("--spread", type=click.Choice(SPREADS), default=SPREADS[0], help="In what manner.")
+@click.option("--rpm", type=int, help="Requests a minute for each key and model.")
+@click.option("--tpm", type=int, help="Tokens a minute for each key and model.")
+@click.option("--tier", metavar="T1..T5", help="The limits of that tier.")
+@click.option("--balance", metavar="USD", help="What each key has to spend.")
+@click.option("--control-token", help="Opens /__mock__ to other machines, with this bearer token.")
+@click.option("--cors", "origins", multiple=True, help="Let pages of this origin in (repeatable).")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Processes; each has its own script, limits, wallet and journal.",
+)
 @click.option("--quiet", is_flag=True, help="No banner, no line per request.")
 def serve(
     host: str,
     port: int,
-    edition: str,
     scenario: str | None,
-    seed: int,
-    api_keys: tuple[str, ...],
-    any_model: bool,
+    control_token: str | None,
+    origins: tuple[str, ...],
+    workers: int,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Serve the API until Ctrl+C."""
     import time
 
     from novita_mock import _serve
+    from novita_mock._control import Access
     from novita_mock._mock import Mock
 
-    mock = Mock(edition=edition, seed=seed, api_keys=api_keys, any_model=any_model, clock=time.time)
-    if scenario is not None:
-        _load(mock, scenario)
+    try:
+        mock = Mock(clock=time.time, scenario=scenario, **options)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     try:
         listener = _serve.listen(host, port)
     except OSError as error:
         raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    _serve.serve(mock, listener, quiet=quiet, key_listed=bool(api_keys))
+    access = Access(control_token, origins)
+    if workers > 1:
+        from novita_mock import _workers
 
-
-def _load(mock: Mock, path: str) -> None:
-    from novita_mock import _scenario_file
-
-    try:
-        mock.load(_scenario_file.read(Path(path)), path)
-    except _scenario_file.Unreadable as error:
-        raise click.UsageError(str(error)) from None
+        notice = _workers.NOTICE.format(workers=workers)
+        _serve.announce(mock, listener, quiet=quiet, notice=notice)
+        given = {"scenario": scenario, **options}
+        _workers.serve(given, listener, workers=workers, quiet=quiet, access=access)
+        return
+    watched = None if scenario is None else Path(scenario)
+    _serve.serve(mock, listener, quiet=quiet, access=access, scenario=watched)
 
 
 @main.command()
@@ -116,6 +140,26 @@ def errors(edition: str, as_json: bool) -> None:
     ]
     columns = ("status", "reason", "situation", "retryable", "message")
     _print(rows, columns, f"Errors, edition {edition}", as_json)
+
+
+@main.command()
+@_json
+def faults(as_json: bool) -> None:
+    """Print everything that can go wrong on purpose."""
+    from novita_mock._faults import Faults
+
+    rows = [
+        {
+            "fault": row.spelling,
+            "on": row.on,
+            "description": row.description,
+            "guarantee": row.guarantee,
+        }
+        for row in Faults(open_book()).rows.values()
+    ]
+    _print(
+        rows, ("fault", "on", "guarantee"), "Faults, with what they are if nothing is said", as_json
+    )
 
 
 @main.command()
@@ -201,6 +245,10 @@ def doctor(as_json: bool) -> None:
         click.echo("\nNothing found that lets calls escape.")
 
 
+main.add_command(_scenario_commands.explain)
+main.add_command(_scenario_commands.lint)
+
+
 def _print_json(value: object) -> None:
     import orjson
 
@@ -217,7 +265,7 @@ def _print(rows: list[dict[str, Any]], columns: Iterable[str], title: str, as_js
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in columns:
         # Names are to be copied, so they are kept whole; what explains them may be folded.
-        whole = column in ("id", "reason", "situation")
+        whole = column in ("id", "reason", "situation", "fault")
         table.add_column(column, overflow="fold", min_width=len(column), no_wrap=whole)
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))

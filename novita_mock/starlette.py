@@ -11,40 +11,40 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request as StarletteRequest
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
-from novita_mock import __version__, _wire
+from novita_mock import _wire
 from novita_mock._clock import Clock
+from novita_mock._control import ROOT, THIS_MACHINE, Access, control
 from novita_mock._ledger import Call
 from novita_mock._mock import Mock
 from novita_mock._values import Beat, Cut, Reply, Request
 
 __all__ = ["Endpoint", "create_app"]
 
-CONTROL = "/__mock__"
+_CONTROL = f"{ROOT}/"
 
 OnCall = Callable[[Call, float], None]
 
 
 class Endpoint:
-    """An ASGI application that answers as `mock` does, and serves `/__mock__/health` and
-    `/__mock__/openapi.json`.
+    """An ASGI application that answers as `mock` does, with its control API under `/__mock__`.
 
-    `on_call` is told each call and the seconds it took.
+    `on_call` is told each call and the seconds it took; `access` says who may use the control API.
     """
 
-    def __init__(self, mock: Mock, on_call: OnCall | None = None) -> None:
+    def __init__(
+        self, mock: Mock, on_call: OnCall | None = None, access: Access = THIS_MACHINE
+    ) -> None:
         self.mock = mock
         self._on_call = on_call
         self._most = mock.book.limits["body"]
-        self._control = _control(mock)
+        self._control = control(mock, access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = _path(scope)
-        if scope["type"] != "http" or path.startswith(CONTROL + "/"):
+        if scope["type"] != "http" or path.startswith(_CONTROL):
             await self._control({**scope, "path": path, "root_path": ""}, receive, send)
             return
         start = time.perf_counter()
@@ -131,23 +131,3 @@ async def _play_in_time(
             await send({"type": "http.response.body", "body": beat.data, "more_body": more})
     finally:
         gone.cancel()
-
-
-def _control(mock: Mock) -> ASGIApp:
-    """The application under `/__mock__`."""
-
-    async def health(_: StarletteRequest) -> Response:
-        about = {"version": __version__, "edition": mock.edition, "any_key": mock.any_key}
-        return JSONResponse({"status": "ok", **about})
-
-    async def openapi(_: StarletteRequest) -> Response:
-        from novita_mock import _openapi
-
-        return JSONResponse(_openapi.document(mock.book, mock.edition))
-
-    return Starlette(
-        routes=[
-            Route(f"{CONTROL}/health", health, methods=["GET"]),
-            Route(f"{CONTROL}/openapi.json", openapi, methods=["GET"]),
-        ]
-    )

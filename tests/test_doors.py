@@ -15,10 +15,11 @@ import pytest
 import respx
 import uvicorn
 
-from novita_mock import Mock, _wire
+from novita_mock import Mock
 from novita_mock._book import open_book
 from novita_mock._faults import Faults
 from novita_mock._scenario import Answer, Pace, Rule
+from novita_mock._uvicorn import Protocol, Server
 from novita_mock.httpx import Transport
 from novita_mock.respx import MOCKER, mocked
 from novita_mock.starlette import Endpoint
@@ -327,9 +328,9 @@ class Site:
             log_level="critical",
             lifespan="off",
             access_log=False,
-            http=_wire.protocol(lambda: self._server),
+            http=Protocol,
         )
-        self._server = uvicorn.Server(config)
+        self._server = Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
         self._thread.start()
 

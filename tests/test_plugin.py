@@ -289,7 +289,7 @@ def test_an_unknown_marker_argument_is_an_error_at_collection(
         [
             f"ERROR: *::test_it: @pytest.mark.novita {complaint}: expected some of edition, seed, "
             "api_keys, any_model, ttft, gap, tokens_per_second, jitter, spread, rpm, tpm, tier, "
-            "balance, only, base_urls, clock, by name"
+            "balance, scenario, only, base_urls, clock, by name"
         ]
     )
 

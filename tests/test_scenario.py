@@ -5,24 +5,53 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import orjson
 import pytest
 import yaml
 
-from novita_mock import Cut, Mock
+from novita_mock import Cut, Mock, _match
 from novita_mock import _scenario_file as file
-from novita_mock._scenario import Answer, Facts, Pace, Rule, When, choose
-from tests.ask import BOOK, CHAT, MODEL, REASONS, TEXT, ask, body_of, error, posted, stream, texts
+from novita_mock._facts import Facts
+from novita_mock._ledger import Script
+from novita_mock._scenario import Answer, Pace, Rule
+from novita_mock._when import When
+from tests.ask import (
+    BOOK,
+    CHAT,
+    KEY,
+    MODEL,
+    REASONS,
+    TEXT,
+    WRITTEN,
+    ask,
+    body_of,
+    error,
+    joined,
+    posted,
+    referee,
+    stream,
+    texts,
+)
 
 FACTS = Facts(
     operation=CHAT,
     model="deepseek/deepseek-v3.2",
     stream=True,
-    last_user="What is the Weather in Straße 5?",
-    system="You are terse.",
-    turn=2,
-    tool_result="21 degrees",
+    body={
+        "messages": [
+            {"role": "system", "content": "You are terse."},
+            {"role": "user", "content": "Hi"},
+            {"role": "user", "content": "What is the Weather in Straße 5?"},
+            {"role": "tool", "content": "21 degrees", "tool_call_id": "0"},
+        ],
+        "tools": [
+            {"type": "function", "function": {"name": name}} for name in ("get_weather", "search")
+        ],
+    },
+    sent={b"x-team": b"Blue", b"authorization": b"Bearer sk-4f9a7c21d0"},
 )
 FITTING: list[dict[str, Any]] = [
     {},
@@ -43,6 +72,21 @@ FITTING: list[dict[str, Any]] = [
     {"tool_result": re.compile(r"^\d+")},
     {"stream": True},
     {"operation": CHAT, "model": "*", "last_user": "weather", "turn": 2, "stream": True},
+    {"last_user": {"exact": "What is the Weather in Straße 5?"}},
+    {"last_user": {"regex": r"^What"}},
+    {"system": {"exact": "You are terse."}},
+    {"tool_result": {"exact": "21 degrees"}},
+    {"turn": {"min": 2}},
+    {"turn": {"max": 2}},
+    {"turn": {"min": 1, "max": 3}},
+    {"tools": True},
+    {"tools": "search"},
+    {"tools": "get_*"},
+    {"tools": ["search", "get_weather"]},
+    {"header": {"X-Team": "blue"}},
+    {"header": {"x-team": {"exact": "Blue"}}},
+    {"header": {"x-team": {"regex": "^B"}}},
+    {"header": {"x-team": True, "x-other": False}},
 ]
 DIFFERING: list[tuple[dict[str, Any], str]] = [
     ({"operation": TEXT}, "operation"),
@@ -57,6 +101,42 @@ DIFFERING: list[tuple[dict[str, Any], str]] = [
     ({"tool_result": "rain"}, "tool_result"),
     ({"stream": False}, "stream"),
     ({"model": "*", "turn": 1, "stream": False}, "turn"),
+    ({"last_user": {"exact": "what is the weather in straße 5?"}}, "last_user"),
+    ({"last_user": {"exact": "What is the Weather"}}, "last_user"),
+    ({"turn": {"min": 3}}, "turn"),
+    ({"turn": {"max": 1}}, "turn"),
+    ({"tools": False}, "tools"),
+    ({"tools": "Search"}, "tools"),
+    ({"tools": ["search", "book"]}, "tools"),
+    ({"header": {"x-team": {"exact": "blue"}}}, "header x-team"),
+    ({"header": {"x-team": False}}, "header x-team"),
+    ({"header": {"x-other": True}}, "header x-other"),
+    ({"header": {"x-other": "", "x-team": "blue"}}, "header x-other"),
+]
+WRONG_CONDITIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"operation": 1}, TypeError, "operation: expected a text; got 1"),
+    ({"model": 1}, TypeError, "model: expected a text; got 1"),
+    ({"stream": 1}, TypeError, "stream: expected True or False; got 1"),
+    ({"last_user": 5}, TypeError, "last_user: expected a text, a compiled pattern"),
+    ({"last_user": re.compile(b"x")}, TypeError, "last_user: expected a text, a compiled pattern"),
+    ({"last_user": True}, TypeError, "last_user: expected a text, a compiled pattern"),
+    ({"last_user": {}}, ValueError, "last_user: expected one of regex and exact; got {}"),
+    ({"last_user": {"regex": "a", "exact": "a"}}, ValueError, "expected one of regex and exact"),
+    ({"last_user": {"regex": "("}}, ValueError, "last_user.regex: missing ), unterminated"),
+    ({"system": {"exact": 5}}, TypeError, "system.exact: expected a text; got 5"),
+    ({"turn": 0}, ValueError, "turn: expected at least 1; got 0"),
+    ({"turn": True}, TypeError, "turn: expected a whole number; got True"),
+    ({"turn": 1.5}, TypeError, "turn: expected a whole number; got 1.5"),
+    ({"turn": {}}, ValueError, "turn: expected min, max or both; got {}"),
+    ({"turn": {"min": 3, "max": 2}}, ValueError, "turn: min is above max"),
+    ({"tools": 5}, TypeError, "tools: expected names of tools"),
+    ({"tools": []}, ValueError, "tools: expected a name or more; False asks for a request"),
+    ({"tools": [1]}, TypeError, "tools: expected a text; got 1"),
+    ({"header": "x-team"}, TypeError, "header: expected names of headers"),
+    ({"header": {}}, ValueError, "header: expected a header or more"),
+    ({"header": {"x-team": 5}}, TypeError, "header.x-team: expected a text, a compiled"),
+    ({"header": {"Authorization": "x"}}, ValueError, "header.authorization: carries a credential"),
+    ({"header": {"X-API-Key": True}}, ValueError, "header.x-api-key: carries a credential"),
 ]
 SAID = Answer(say="x")
 
@@ -71,12 +151,43 @@ def test_the_first_condition_that_does_not_fit_is_named(when: dict[str, Any], fi
     assert When(**when).differs(FACTS) == field
 
 
+@pytest.mark.parametrize(
+    ("when", "kind", "text"), WRONG_CONDITIONS, ids=[str(c[0]) for c in WRONG_CONDITIONS]
+)
+def test_what_is_no_condition_is_refused(
+    when: dict[str, Any], kind: type[Exception], text: str
+) -> None:
+    with pytest.raises(kind) as wrong:
+        When(**when)
+    assert text in str(wrong.value)
+
+
+def test_a_credential_is_not_even_looked_at() -> None:
+    assert "authorization" not in FACTS.headers
+
+
 CHOICES: list[tuple[str, list[Rule], list[int], int | None]] = [
     ("no rule", [], [], None),
     ("none fits", [Rule(SAID, When(turn=9))], [0], None),
     ("of equals the first", [Rule(SAID), Rule(SAID)], [0, 0], 0),
     ("more conditions win", [Rule(SAID), Rule(SAID, When(turn=2))], [0, 0], 1),
     ("and come first", [Rule(SAID, When(turn=2)), Rule(SAID)], [0, 0], 0),
+    ("each tool counts",
+     [Rule(SAID, When(turn=2)), Rule(SAID, When(tools=["search", "get_*"]))], [0, 0], 1),
+    ("each header counts",
+     [Rule(SAID, When(turn=2)), Rule(SAID, When(header={"x-team": True, "x": False}))], [0, 0], 1),
+    ("the exact text wins",
+     [Rule(SAID, When(last_user="weather")),
+      Rule(SAID, When(last_user={"exact": "What is the Weather in Straße 5?"}))], [0, 0], 1),
+    ("the model's id wins",
+     [Rule(SAID, When(model="deepseek/*")), Rule(SAID, When(model="deepseek/deepseek-v3.2"))],
+     [0, 0], 1),
+    ("but not over more conditions",
+     [Rule(SAID, When(model="deepseek/deepseek-v3.2")), Rule(SAID, When(turn=2, model="*"))],
+     [0, 0], 1),
+    ("a default comes last", [Rule(SAID, fallback=True), Rule(SAID)], [0, 0], 1),
+    ("a default answers the rest",
+     [Rule(SAID, When(turn=9)), Rule(SAID, fallback=True)], [0, 0], 1),
     ("the most that fit",
      [Rule(SAID, When(turn=2)), Rule(SAID, When(turn=9, stream=True)),
       Rule(SAID, When(turn=2, stream=True))], [0, 0, 0], 2),
@@ -93,7 +204,69 @@ CHOICES: list[tuple[str, list[Rule], list[int], int | None]] = [
 def test_the_most_specific_rule_answers(
     rules: list[Rule], used: list[int], index: int | None
 ) -> None:
-    assert choose(rules, used, FACTS) == index
+    script = Script(rules)
+    for number, uses in enumerate(used):
+        if uses and uses == rules[number].times:
+            script._index.drop(number)
+    assert script.take(FACTS) == index
+
+
+TEXTS = ["sun", "The Sun is sunny", "", "needle 7", "a needle 77 in the hay", "日本語の針"]
+LONG = "".join(Random(1).choices("abc ", k=3_000))
+TEXTS += [LONG[:200], LONG]
+NEEDLES = ["", "s", "sun", "sunny", "needle", "needle 7", "針", "日本語の", "The Sun is sunny"]
+
+
+def a_rule(chance: Random) -> Rule:
+    """A rule with conditions of all kinds that are filed."""
+    start = chance.randrange(len(LONG))
+    cut = [LONG[start : start + chance.randrange(1, 12)] for _ in range(len(NEEDLES))]
+    fields: dict[str, list[Any]] = {
+        "last_user": [None, *NEEDLES, *cut, *({"exact": t} for t in TEXTS), {"regex": "n.*7"}],
+        "system": [None, None, "sunny", {"exact": "sun"}],
+        "tool_result": [None, None, True, False, "needle", {"exact": "sun"}],
+        "model": [None, "a/b", "a/*", "a/c"],
+        "turn": [None, None, 1, {"min": 2}],
+    }
+    when = {name: chance.choice(options) for name, options in fields.items()}
+    return Rule(SAID, When(**when), chance.choice([None, None, 1, 2]), (), chance.random() < 0.05)
+
+
+def some_facts(chance: Random) -> Facts:
+    said = [{"role": "system", "content": chance.choice(TEXTS)}]
+    said += [
+        {"role": "user", "content": chance.choice(TEXTS)} for _ in range(chance.choice((1, 2)))
+    ]
+    if chance.random() < 0.3:
+        said.append({"role": "tool", "content": chance.choice(TEXTS)})
+    return Facts(CHAT, chance.choice(["a/b", "a/c", None]), False, {"messages": said})
+
+
+@pytest.mark.parametrize("count", [1, 10, 400])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("few", [1, 64])
+def test_the_index_finds_what_a_look_at_every_rule_finds(
+    seed: int, count: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_match, "_FEW", few)
+    chance = Random(seed)
+    rules = [a_rule(chance) for _ in range(count)]
+    script, used = Script(rules), [0] * count
+    taken = set()
+    for _ in range(300):
+        facts = some_facts(chance)
+        fitting = [
+            (rule.weight, -i)
+            for i, rule in enumerate(rules)
+            if rule.when.differs(facts) is None and (rule.times is None or used[i] < rule.times)
+        ]
+        expected = -max(fitting)[1] if fitting else None
+        assert script.take(facts) == expected
+        if expected is not None:
+            used[expected] += 1
+            taken.add(expected)
+    assert len(taken) >= min(count, 4) // 2
+    assert script.used == used
 
 
 @pytest.mark.parametrize("wrong", [{"ttft": -1}, {"gap": -0.1}, {"jitter": -1}], ids=str)
@@ -103,6 +276,10 @@ def test_a_pace_below_zero_is_refused(wrong: dict[str, Any]) -> None:
 
 
 # --- files ---------------------------------------------------------------------------------------
+
+
+def about(text: str) -> dict[str, Any]:
+    return {"model": MODEL, "messages": [{"role": "user", "content": text}]}
 
 
 def loaded(rules: Any, **more: Any) -> Mock:
@@ -176,10 +353,159 @@ def test_only_refuses_what_no_rule_takes_and_tells_the_nearest() -> None:
     assert error(reply)["message"].startswith("no scripted rule takes this request: rule 1 wants")
     assert "last_user='sun'; got 'Tell me about rainbows'" in error(reply)["message"]
     empty = loaded([], only=True).answer(posted(body_of()))
-    assert error(empty)["message"].endswith("there are no rules")
+    assert "there are no rules. A rule that does: - {" in error(empty)["message"]
     spent = loaded([{"say": "x", "times": 1}], only=True)
     assert texts(CHAT, ask(mock=spent)) == ["x"]
     assert "was used 1 times already" in error(spent.answer(posted(body_of())))["message"]
+
+
+def test_what_only_refuses_comes_with_a_rule_that_takes_it() -> None:
+    mock = loaded([{"when": {"turn": 9}, "say": "x"}], only=True)
+    message = error(mock.answer(posted(body_of())))["message"]
+    rows = yaml.safe_load(message.partition("A rule that does: ")[2])
+    mock.load({"rules": rows, "only": True})
+    assert texts(CHAT, ask(mock=mock)) == ["..."]
+
+
+def test_what_only_tells_of_a_request_is_short_and_has_no_key() -> None:
+    mock = loaded([{"when": {"last_user": "x"}, "say": "x"}], only=True)
+    long = error(mock.answer(posted(about("sun " * 5000))))["message"]
+    assert len(long) < 400
+    secret = error(mock.answer(posted(about(KEY))))["message"]
+    assert KEY not in secret
+    assert "***" in secret
+
+
+def test_the_nearest_rule_is_the_one_of_which_most_fits() -> None:
+    whens = [{"turn": 9}, {"turn": 1, "stream": True, "system": ""}]
+    mock = loaded([{"when": when, "say": "x"} for when in whens], only=True)
+    message = error(mock.answer(posted(body_of())))["message"]
+    assert "rule 2 wants stream=True; got False" in message
+
+
+def test_answers_are_given_in_turn_and_the_last_again_and_again() -> None:
+    mock = loaded([{"answers": [{"say": "a"}, {"refuse": "ACCESS_DENY"}, {"say": "c"}]}])
+    replies = [mock.answer(posted(body_of())) for _ in range(5)]
+    assert [reply.status for reply in replies] == [200, 403, 200, 200, 200]
+    said = [texts(CHAT, json.loads(r.body))[0] for r in replies if r.status == 200]
+    assert said == ["a", "c", "c", "c"]
+    mock.load({"rules": [{"answers": [{"say": "a"}, {"say": "b"}], "times": 3}, {"say": "z"}]})
+    assert [texts(CHAT, ask(mock=mock))[0] for _ in range(5)] == ["a", "b", "b", "z", "z"]
+
+
+def test_each_of_several_answers_is_played_in_its_own_way() -> None:
+    mock = loaded([{"answers": [{"say": "a b c", "cut_after": 2}, {"say": "b", "ttft": 2}]}])
+    assert isinstance(mock.answer(posted(body_of(stream=True))).beats[-1], Cut)
+    assert mock.answer(posted(body_of())).beats[0].pause == 2
+
+
+def test_a_default_answers_what_no_rule_takes() -> None:
+    rules = [{"when": {"last_user": "sun"}, "say": "sunny"}, {"say": "once", "times": 1}]
+    mock = loaded(rules, default={"say": "?"})
+    assert [texts(CHAT, ask(mock=mock))[0] for _ in range(3)] == ["once", "?", "?"]
+    assert texts(CHAT, ask(mock=mock, **about("sun"))) == ["sunny"]
+    assert loaded([], default={"say": "?"}).unused == ()
+
+
+RECORDED: dict[str, Any] = {
+    "id": "chatcmpl-tape",
+    "object": "chat.completion",
+    "created": 1700000000,
+    "model": "some/model",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": None,
+                "reasoning_content": "Let me see.",
+                "tool_calls": [
+                    {
+                        "id": "call_7",
+                        "type": "function",
+                        "function": {"name": "f", "arguments": '{"city": "Paris"}'},
+                    }
+                ],
+            },
+            "finish_reason": "tool_calls",
+            "vendor": [1, 2],
+        }
+    ],
+    "usage": {
+        "prompt_tokens": 11,
+        "completion_tokens": 7,
+        "total_tokens": 18,
+        "prompt_tokens_details": {"cached_tokens": 3},
+    },
+    "vendor_note": {"b": 1, "a": 2},
+}
+
+
+def test_a_recorded_reply_is_played_as_it_is() -> None:
+    mock = loaded([{"recorded": RECORDED}])
+    assert mock.answer(posted(body_of(n=2, max_tokens=1))).body == orjson.dumps(RECORDED)
+    assert mock.last.about.tokens == 7
+
+
+def test_a_recorded_reply_is_streamed_as_what_it_says() -> None:
+    options = {"include_usage": True}
+    parts = stream(mock=loaded([{"recorded": RECORDED}]), stream_options=options)
+    for part in parts:
+        referee("chat/completion.chunk.json").validate(part)
+        assert (part["id"], part["created"]) == ("chatcmpl-tape", 1700000000)
+    assert parts[-1]["usage"] == RECORDED["usage"]
+    choices = [choice for part in parts for choice in part["choices"]]
+    deltas = [choice["delta"] for choice in choices]
+    assert "".join(d.get("reasoning_content", "") for d in deltas) == "Let me see."
+    calls = [call for delta in deltas for call in delta.get("tool_calls", ())]
+    assert (calls[0]["id"], calls[0]["function"]["name"]) == ("call_7", "f")
+    assert "".join(call["function"]["arguments"] for call in calls) == '{"city": "Paris"}'
+    assert choices[-1]["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize("operation", WRITTEN)
+def test_what_the_mock_answered_can_be_recorded_and_streamed(operation: str) -> None:
+    taped = ask(operation)
+    mock = loaded([{"recorded": taped}])
+    assert ask(operation, mock=mock) == taped
+    assert joined(operation, stream(operation, mock=mock)) == texts(operation, taped)
+    other = TEXT if operation == CHAT else CHAT
+    assert texts(other, ask(other, mock=mock)) == texts(other, ask(other))
+
+
+def test_a_recorded_reply_may_leave_its_usage_out() -> None:
+    taped = {name: value for name, value in RECORDED.items() if name != "usage"}
+    mock = loaded([{"recorded": taped}])
+    assert mock.answer(posted(body_of())).body == orjson.dumps(taped)
+    assert mock.last.about.tokens > 5
+    options = {"include_usage": True}
+    assert stream(mock=mock, stream_options=options)[-1]["usage"]["completion_tokens"] > 5
+
+
+def test_a_file_names_recorded_replies_from_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "tapes").mkdir()
+    (tmp_path / "tapes" / "a.json").write_text(json.dumps(RECORDED))
+    rules = [{"recorded": "tapes/a.json", "times": 1}, {"answers": [{"recorded": "tapes/a.json"}]}]
+    (tmp_path / "s.json").write_text(
+        json.dumps({"rules": rules, "default": {"recorded": "tapes/a.json"}})
+    )
+    mock = Mock(scenario=tmp_path / "s.json")
+    assert [ask(mock=mock) for _ in range(2)] == [RECORDED] * 2
+    (tmp_path / "tapes" / "a.json").unlink()
+    mock.reset()
+    assert ask(mock=mock) == RECORDED
+
+
+def test_a_file_with_a_recorded_reply_that_cannot_be_read_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps({"rules": [{"say": "x"}, {"recorded": "a.json"}]}))
+    tape = tmp_path / "a.json"
+    for content, text in ((None, "No such file"), ("{", "not JSON"), ("[]", "expected the body")):
+        if content is not None:
+            tape.write_text(content)
+        with pytest.raises(file.Unreadable) as refused:
+            file.read(path)
+        assert str(refused.value).startswith(f"{path}: $.rules[1].recorded: {tape}: {text}")
 
 
 def test_resetting_makes_the_mock_as_if_new() -> None:
@@ -211,13 +537,40 @@ WRONG: list[tuple[Any, str]] = [
     ({"rules": [{"say": "x", "when": {"last_user": 5}}]},
      "f: $.rules[0].when.last_user: expected string or object; got 5"),
     ({"rules": [{"say": "x", "when": {"last_user": {}}}]},
-     "f: $.rules[0].when.last_user.regex: is missing, but required"),
+     "f: $.rules[0].when.last_user: expected one of regex and exact; got {}"),
     ({"rules": [{"say": "x", "when": {"last_user": {"regex": "("}}}]},
      "f: $.rules[0].when.last_user.regex: missing ), unterminated subpattern at position 0"),
     ({"rules": [{"say": "x"}, {"refuse": "NOPE"}]},
      f"f: $.rules[1].refuse: expected one of {', '.join(REASONS)}; got 'NOPE'"),
     ({"rules": [{"call_tool": {"arguments": {}}}]},
      "f: $.rules[0].call_tool.name: is missing, but required"),
+    ({"rules": [{"say": "x", "when": {"header": {"Cookie": "x"}}}]},
+     "f: $.rules[0].when.header.cookie: carries a credential, which no rule may look at"),
+    ({"rules": [{"say": "x", "when": {"turn": {"min": 3, "max": 2}}}]},
+     "f: $.rules[0].when.turn: min is above max; got {'min': 3, 'max': 2}"),
+    ({"rules": [{"answers": []}]}, "f: $.rules[0].answers: expected at least 1 item; got []"),
+    ({"rules": [{"answers": [{"say": "x"}], "say": "x"}]},
+     "f: $.rules[0]: answers and say cannot stand in one rule"),
+    ({"rules": [{"answers": [{"say": "x"}], "ttft": 1}]},
+     "f: $.rules[0]: answers and ttft cannot stand in one rule"),
+    ({"rules": [{"answers": [{"say": "x"}, {"refuse": "ACCESS_DENY", "say": "x"}]}]},
+     "f: $.rules[0].answers[1]: refuse and say cannot stand in one rule"),
+    ({"rules": [{"answers": [{"say": "x", "times": 2}]}]},
+     'f: $.rules[0].answers[0]: expected no member "times"; got {"say":"x","times":2}'),
+    ({"rules": [], "default": {"refuse": "NOPE"}},
+     f"f: $.default.refuse: expected one of {', '.join(REASONS)}; got 'NOPE'"),
+    ({"rules": [], "only": True, "default": {"say": "x"}},
+     "f: $.default: nothing is left for it to answer: the file says only"),
+    ({"rules": [{"recorded": "tape.json"}]},
+     "f: $.rules[0].recorded: only a scenario that is a file itself names another; "
+     "give the reply here"),
+    ({"rules": [{"recorded": {"object": "list"}}]},
+     "f: $.rules[0].recorded: $.object: expected that of an answer of chat.completions or "
+     "completions"),
+    ({"rules": [{"recorded": {"object": "text_completion"}}]},
+     "f: $.rules[0].recorded: $.id: is missing, but required"),
+    ({"rules": [{"recorded": {}, "say": "x"}]},
+     "f: $.rules[0]: recorded and say cannot stand in one rule"),
     ({"rules": [{"call_tools": []}]}, "f: $.rules[0].call_tools: expected at least 1 item; got []"),
 ]  # fmt: skip
 # Values that YAML can make and JSON cannot.
@@ -228,6 +581,8 @@ YAML_ONLY: dict[str, str] = {
     "bytes": "rules: [{json: !!binary aGk=}]",
     "a number beyond 64 bits": f"rules: [{{json: {10**30}}}]",
     "itself": "rules: [{json: &a [*a]}]",
+    "rules in itself": "&a {rules: [*a]}",
+    "answers in itself": "rules: [&a {answers: [*a]}]",
     "too deep": f"rules: [{{json: {'[' * 300}{']' * 300}}}]",
 }
 
@@ -251,6 +606,13 @@ def test_a_file_whose_values_are_not_jsons_is_refused_in_one_line(text: str) -> 
     assert isinstance(refused.value, file.Unreadable)
     assert str(refused.value).startswith("f: ")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", YAML_ONLY.values(), ids=list(YAML_ONLY))
+def test_such_a_file_is_read_and_then_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(file.Unreadable, match="not JSON"):
+        Mock().load(tmp_path / "s.yaml")
 
 
 def test_a_date_is_said_as_it_is_written() -> None:

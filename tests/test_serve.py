@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, IncompleteRead
@@ -50,7 +50,7 @@ from novita_mock._mock import Mock
 listener = _serve.listen("127.0.0.1", 0)
 print(listener.getsockname()[1], flush=True)
 gap, _serve.GRACE_SECONDS = map(float, sys.argv[1:])
-_serve.serve(Mock(gap=gap), listener, quiet=True, key_listed=False)
+_serve.serve(Mock(gap=gap), listener, quiet=True)
 """
 
 # A signal that comes after the banner is made, and before anything is served.
@@ -62,7 +62,7 @@ def banner(*_, **__):
     os.kill(os.getpid(), signal.SIGTERM)
     return "signalled"
 _serve.banner = banner
-_serve.serve(Mock(), _serve.listen("127.0.0.1", 0), quiet=False, key_listed=False)
+_serve.serve(Mock(), _serve.listen("127.0.0.1", 0), quiet=False)
 """
 
 
@@ -303,6 +303,12 @@ WRONG_CALLS = {
     "a flag without its value": (["serve", "--api-key"], "--api-key"),
     "a foreign address": (["serve", "--host", "203.0.113.1", "--port", "0"], "203.0.113.1"),
     "an address that is none": (["serve", "--host", "1.2.3.4.5", "--port", "0"], "1.2.3.4.5"),
+    "an unknown tier": (["serve", "--tier", "T9"], "T9"),
+    "a limit of none": (["serve", "--rpm", "0"], "rpm"),
+    "a balance in words": (["serve", "--balance", "much"], "much"),
+    "a pace below zero": (["serve", "--ttft", "-1"], "ttft"),
+    "a rate and a gap": (["serve", "--gap", "1", "--tokens-per-second", "5"], "gap"),
+    "no worker": (["serve", "--workers", "0"], "--workers"),
     "a scenario that is not there": (["serve", "--scenario", "no/such.yaml"], "no/such.yaml"),
 }
 
@@ -640,3 +646,99 @@ def test_a_client_that_goes_before_its_body_is_sent_makes_no_call(
         assert exchange(running.port, head, BODY[:sent], gone=True) == b""
         assert running.end() == 0
         assert running.stderr == ""
+
+
+# --- limits, faults, scenario and control ---
+
+
+def statuses(running: Server, times: int) -> list[int]:
+    return [running.ask("POST", CHAT_PATH, chat())[0] for _ in range(times)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--rpm", "1"), [200, 429]),
+        (("--tpm", "20"), [200, 429]),
+        (("--balance", "0"), [403, 403]),
+        (("--balance", "1"), [200, 200]),
+        (("--tier", "T1"), [200, 200]),
+    ],
+    ids=["rpm", "tpm", "no-balance", "balance", "tier"],
+)
+def test_limits_and_a_balance_can_be_set(
+    tmp_path: Path, options: tuple[str, ...], expected: list[int]
+) -> None:
+    with served(tmp_path, *options) as running:
+        assert statuses(running, 2) == expected
+
+
+def test_a_pace_can_be_set(tmp_path: Path) -> None:
+    pace = ("--ttft", "0.05", "--tokens-per-second", "200", "--jitter", "0.5")
+    with served(tmp_path, *pace, "--spread", "lognormal") as running:
+        start = time.monotonic()
+        assert statuses(running, 1) == [200]
+        assert time.monotonic() - start >= 0.02
+
+
+def test_a_changed_scenario_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.yaml"
+    file.write_text("rules: [{say: before}]", encoding="utf-8")
+    with served(tmp_path, "--scenario", str(file)) as running:
+        assert "before" in running.ask("POST", CHAT_PATH, chat())[1]
+        file.write_text("rules: [{say: after the change}]", encoding="utf-8")
+        await_text(running, "after the change")
+        file.write_text("rules: [{sya: wrong}]", encoding="utf-8")
+        await_log(running, "stays as it was")
+        assert "$.rules[0]" in running.stderr
+        assert "after the change" in running.ask("POST", CHAT_PATH, chat())[1]
+        file.unlink()
+        await_log(running, "No such file")
+        file.write_text("rules: [{say: back again}]", encoding="utf-8")
+        await_text(running, "back again")
+        assert running.ask("POST", "/__mock__/reset")[0] == 200
+        assert "back again" in running.ask("POST", CHAT_PATH, chat())[1]
+
+
+def await_text(running: Server, text: str) -> None:
+    until(lambda: text in running.ask("POST", CHAT_PATH, chat())[1])
+
+
+def await_log(running: Server, text: str) -> None:
+    until(lambda: text in running.stderr)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_page_is_let_in_only_if_its_origin_was_named(tmp_path: Path) -> None:
+    page = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    for options, allowed in ((), None), (("--cors", "https://app.example"), page["Origin"]):
+        with (
+            served(tmp_path, *options) as running,
+            closing(HTTPConnection("127.0.0.1", running.port, timeout=SECONDS)) as connection,
+        ):
+            connection.request("OPTIONS", CHAT_PATH, headers=page)
+            with connection.getresponse() as response:
+                response.read()
+                assert response.getheader("access-control-allow-origin") == allowed
+
+
+def test_several_workers_serve_one_port_and_end_together(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "2", "--rpm", "1000") as running:
+        assert "2 workers: each has its own script" in running.banner[0]
+        assert statuses(running, 20) == [200] * 20
+        assert running.end() == 0
+    assert "Traceback" not in running.stderr
+
+
+def test_the_faults_are_printed_as_a_table_and_as_json() -> None:
+    rows = json.loads(novita("faults", "--json").stdout)
+    printed = novita("faults").stdout
+    assert len(rows) >= 24
+    assert all(row["fault"] in printed for row in rows)
+    assert {"fault", "on", "description", "guarantee"} == set(rows[0])

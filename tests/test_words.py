@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from novita_mock import Mock
+from novita_mock import Mock, _evidence
 from novita_mock._scenario import ToolCall
-from tests.ask import CHAT, REASONS, TEXT, WRITTEN, ask, body_of, error, posted, stream, texts
+from novita_mock._watch import Watch
+from tests.ask import CHAT, KEY, REASONS, TEXT, WRITTEN, ask, body_of, error, posted, stream, texts
 
 UNSCRIPTED = texts(CHAT, ask())
 
@@ -126,6 +129,10 @@ def test_the_rule_with_more_conditions_answers_first() -> None:
     assert said(mock, messages=turns) == "sun again"
 
 
+def tools(*names: str) -> list[dict[str, Any]]:
+    return [{"type": "function", "function": {"name": name}} for name in names]
+
+
 CALL = {"id": "0", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 CONDITIONS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
@@ -142,6 +149,12 @@ CONDITIONS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"tool_result": "21"},
      {"messages": [CALLED, {"role": "tool", "content": "21 degrees", "tool_call_id": "0"}]},
      {"messages": [{"role": "user", "content": "21"}]}),
+    ({"last_user": {"exact": "Cat"}}, about("Cat"), about("Cat ")),
+    ({"last_user": {"regex": "^c.t$"}}, about("cut"), about("Cut")),
+    ({"turn": {"min": 2}}, {"messages": [{"role": "user", "content": "a"}] * 3}, {}),
+    ({"tools": ["f", "get_*"]}, {"tools": tools("get_x", "f"), "tool_choice": "none"},
+     {"tools": tools("get_x"), "tool_choice": "none"}),
+    ({"tools": False}, {}, {"tools": tools("f"), "tool_choice": "none"}),
 ]  # fmt: skip
 
 
@@ -156,6 +169,67 @@ def test_a_condition_decides(
     assert said(mock, **fits) == "scripted"
     if when != {"stream": False}:
         assert "scripted" not in texts(CHAT, ask(mock=mock, **differs))
+
+
+@pytest.mark.parametrize("wanted", ["BLUE", {"exact": "blue"}, {"regex": "^b"}, True], ids=str)
+def test_a_header_decides(wanted: Any) -> None:
+    mock = Mock()
+    mock.on(header={"X-Team": wanted}).say("scripted")
+    for headers, fits in (({b"x-team": b"blue"}, True), ({}, False)):
+        reply = mock.answer(posted(body_of(), headers=headers))
+        assert (texts(CHAT, json.loads(reply.body)) == ["scripted"]) is fits
+
+
+def test_a_call_is_asserted_by_its_header_and_tools() -> None:
+    mock = Mock()
+    mock.answer(posted(body_of(tools=tools("f")), headers={b"x-team": b"blue"}))
+    mock.assert_called(1, header={"x-team": "blue"}, tools="f")
+    mock.assert_not_called(header={"x-team": "red"})
+    mock.assert_not_called(tools=False)
+
+
+def test_several_answers_come_in_turn_and_the_last_stays() -> None:
+    mock = Mock()
+    mock.on(turn=1, times=1).say("a").refuse("ACCESS_DENY").say("c", times=None)
+    replies = [mock.answer(posted(body_of())) for _ in range(5)]
+    assert [reply.status for reply in replies] == [200, 403, 200, 200, 200]
+
+
+def test_a_default_answers_what_no_rule_takes() -> None:
+    mock = Mock(only=True)
+    mock.default.say("?")
+    mock.on(last_user="sun").say("sunny")
+    mock.say("once")
+    assert [said(mock) for _ in range(3)] == ["once", "?", "?"]
+    assert said(mock, **about("sun")) == "sunny"
+    assert [rule.answer.say for rule in mock.unused] == []
+
+
+@pytest.mark.parametrize("form", [dict, str, Path])
+def test_a_recorded_reply_is_played_again(form: Any, tmp_path: Path) -> None:
+    taped = ask()
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(taped))
+    mock = Mock()
+    mock.recorded(taped if form is dict else form(path)).say("then this")
+    assert ask(mock=mock, seed=5) == taped
+    assert said(mock) == "then this"
+    assert mock.rules[0].when.operation == CHAT
+
+
+def test_what_is_no_recorded_reply_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"none\.json: No such file or directory"):
+        Mock().recorded(tmp_path / "none.json")
+    with pytest.raises(ValueError, match=r"\$\.choices: expected array; got 1"):
+        Mock().recorded({**ask(), "choices": 1})
+    with pytest.raises(ValueError, match="a reply of completions does not answer chat"):
+        Mock().on(operation=CHAT).recorded(ask(TEXT))
+
+
+@pytest.mark.parametrize("operation", ["chat", "models.list", ""])
+def test_an_operation_that_cannot_be_scripted_is_refused(operation: str) -> None:
+    with pytest.raises(ValueError, match="operation: expected one of chat"):
+        Mock().on(operation=operation)
 
 
 @pytest.mark.parametrize("prompt", ["the sun", ["the sun"]], ids=str)
@@ -225,3 +299,30 @@ def test_resetting_forgets_the_script_and_the_calls() -> None:
     mock.reset()
     assert (mock.rules, mock.calls, mock.unused) == ((), (), ())
     assert ask(mock=mock) == ask()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "novita.on(last_user={'exact': 'x'}, turn={'min': 2}, header={'x-a': True}).say('a')",
+        "novita.on(tool_result=False, tools=('a', 'b')).refuse('ACCESS_DENY')",
+        "novita.on(system=re.compile('x')).say('{{ turn }}', template=True)",
+        "novita.default.say('x')",
+    ],
+)
+def test_a_rule_is_spelt_as_it_is_scripted(script: str) -> None:
+    mock = Mock()
+    eval(script, {"novita": mock, "re": re})
+    assert _evidence.spell(mock.rules[0]) == script
+
+
+def test_what_no_rule_took_is_told_without_the_key() -> None:
+    mock = Mock(only=True)
+    mock.on(last_user="sun").say("x")
+    for blanks in ("", " " * 39):
+        mock.answer(posted(body_of(**about(f"my key {blanks}is {KEY}"))))
+    told = "\n".join(Watch("novita", mock).problems())
+    assert "wants last_user='sun'; got 'my key is ***'" in told
+    assert KEY[:6] not in told
+    message = error(mock.calls[-1].reply)["message"]
+    assert KEY[:6] not in message

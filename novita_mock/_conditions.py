@@ -1,0 +1,117 @@
+"""The conditions that a rule can ask for, one by one.
+
+Each is prepared once, when the rule is made; a request is then only looked at. Credentials are
+never looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import translate
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from novita_mock._facts import Facts
+
+CREDENTIALS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
+"""Headers that are neither matched nor shown."""
+TEXTS = ("last_user", "system", "tool_result")
+HEADER = "header "
+"""What the names of conditions on headers begin with."""
+_WILD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """The whole text, to the letter."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return repr({"exact": self.text})
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """A range of turns, both ends in it; None: no end."""
+
+    min: int | None = None
+    max: int | None = None
+
+    def __repr__(self) -> str:
+        ends = {"min": self.min, "max": self.max}
+        return repr({name: end for name, end in ends.items() if end is not None})
+
+    def holds(self, turn: int) -> bool:
+        """Whether `turn` is in the range."""
+        return (self.min or 0) <= turn and (self.max is None or turn <= self.max)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that is asked. `name` is what it is called, `fits` looks at a request, `actual`
+    tells what is there instead."""
+
+    name: str
+    wanted: Any
+    fits: Callable[[Facts], bool]
+    actual: Callable[[Facts], Any]
+
+
+def is_literal(model: object) -> bool:
+    """Whether `model` is one id, without wildcards."""
+    return isinstance(model, str) and not _WILD.search(model)
+
+
+def is_exact(condition: Condition) -> bool:
+    """Whether only one value meets `condition`."""
+    wanted = condition.wanted
+    return isinstance(wanted, Exact) or (condition.name == "model" and is_literal(wanted))
+
+
+def conditions(name: str, wanted: Any) -> list[Condition]:
+    """What the field `name` of a rule asks for; each header and each tool counts."""
+    if name == "header":
+        return [_of_text(HEADER + key, value) for key, value in wanted.items()]
+    if name == "tools":
+        # False, and each name, is one condition.
+        return [_of_tools(each) for each in ((wanted,) if isinstance(wanted, bool) else wanted)]
+    if name == "model":
+        # What `translate` makes has to match from the first letter, a pattern anywhere.
+        fits = re.compile(translate(wanted)).match if isinstance(wanted, str) else wanted.search
+        return [_of_value(name, wanted, lambda model: model is not None and bool(fits(model)))]
+    if name == "turn" and isinstance(wanted, Turns):
+        return [_of_value(name, wanted, wanted.holds)]
+    if name in ("operation", "turn", "stream"):
+        return [_of_value(name, wanted, lambda actual: bool(actual == wanted))]
+    return [_of_text(name, wanted)]
+
+
+def _of_value(name: str, wanted: Any, fits: Callable[[Any], bool]) -> Condition:
+    return Condition(
+        name, wanted, lambda facts: fits(getattr(facts, name)), lambda facts: getattr(facts, name)
+    )
+
+
+def _of_text(name: str, wanted: Any) -> Condition:
+    return Condition(name, wanted, _text_fits(name, wanted), lambda facts: facts.text(name))
+
+
+def _text_fits(name: str, wanted: Any) -> Callable[[Facts], bool]:
+    if isinstance(wanted, bool):
+        return lambda facts: (facts.text(name) is not None) is wanted
+    if isinstance(wanted, Exact):
+        return lambda facts: facts.text(name) == wanted.text
+    if isinstance(wanted, re.Pattern):
+        return lambda facts: (text := facts.text(name)) is not None and bool(wanted.search(text))
+    needle = wanted.casefold()
+    return lambda facts: (folded := facts.folded(name)) is not None and needle in folded
+
+
+def _of_tools(wanted: str | bool) -> Condition:
+    if isinstance(wanted, bool):
+        return _of_value("tools", wanted, lambda tools: bool(tools) is wanted)
+    fits = re.compile(translate(wanted)).match
+    return _of_value("tools", wanted, lambda tools: any(map(fits, tools)))

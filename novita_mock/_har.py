@@ -1,0 +1,113 @@
+"""The calls as an HTTP archive (HAR 1.2), which browsers and proxies read.
+
+http://www.softwareishard.com/blog/har-12-spec/ names the members. What an archive knows and a mock
+does not, such as the size of a head, is -1, as the page says.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import quote
+
+from novita_mock import __version__
+from novita_mock._book import Json
+from novita_mock._journal import headers, hiding, moment
+from novita_mock._ledger import Call
+from novita_mock._values import Cut, Reply
+
+_HTTP = "HTTP/1.1"
+_UNKNOWN = -1
+_ANYWHERE = "api.novita.ai"
+# A port is given where a server runs that has no certificate.
+_PLAIN = re.compile(r"localhost|.*:\d+")
+
+
+def har(calls: Iterable[Call]) -> Json:
+    """The archive of `calls`. Times are in milliseconds, as the replies were planned.
+
+    An entry has, beside what the format names, `_number`, the call's, and `_fault`, how the reply
+    was broken. A response without a head has the status 0; `_error` says how the connection was
+    lost. No key that came with a request stands in it.
+    """
+    creator = {"name": "novita-mock", "version": __version__}
+    return {"log": {"version": "1.2", "creator": creator, "entries": [*map(_entry, calls)]}}
+
+
+def _entry(call: Call) -> Json:
+    hide = hiding(call)
+    timings = _timings(call.reply)
+    fault = call.about.fault
+    return {
+        "startedDateTime": moment(call.at),
+        "time": sum(timings.values()),
+        "request": _request(call, hide),
+        "response": _response(call.reply, hide),
+        "cache": {},
+        "timings": timings,
+        "_number": call.number,
+        **({} if fault is None else {"_fault": hide(str(fault))}),
+    }
+
+
+def _timings(reply: Reply) -> dict[str, float]:
+    first, *rest = (beat.pause * 1000 for beat in reply.beats) if reply.beats else (0.0,)
+    head = reply.head_gap * 1000 * (1 + len(reply.headers))
+    return {"send": 0.0, "wait": head + first, "receive": sum(rest, 0.0)}
+
+
+def _request(call: Call, hide: Callable[[str], str]) -> Json:
+    shown, body = headers(call), call._request.body
+    told = {
+        "method": hide(call.method),
+        "url": _origin(shown.get("host") or _ANYWHERE)
+        + quote(hide(call.path), safe="/*:@!$&'()+,;="),
+        "httpVersion": _HTTP,
+        "cookies": [],
+        "headers": [{"name": name, "value": value} for name, value in shown.items()],
+        "queryString": [],
+        "headersSize": _UNKNOWN,
+        "bodySize": len(body),
+    }
+    if body:
+        text = hide(body.decode(errors="replace"))
+        told["postData"] = {"mimeType": shown.get("content-type", ""), "text": text}
+    return told
+
+
+def _origin(host: str) -> str:
+    return f"{'http' if _PLAIN.fullmatch(host) else 'https'}://{quote(host, safe=':[]')}"
+
+
+def _response(reply: Reply, hide: Callable[[str], str]) -> Json:
+    pairs = [(name.decode("latin-1"), hide(v.decode("latin-1"))) for name, v in reply.headers]
+    named = {name.lower(): value for name, value in pairs}
+    told: Json = {
+        "status": reply.status,
+        "statusText": "",
+        "httpVersion": _HTTP if reply.status else "",
+        "cookies": [],
+        "headers": [{"name": name, "value": value} for name, value in pairs],
+        "content": _content(reply, named.get("content-type", ""), hide),
+        "redirectURL": named.get("location", ""),
+        "headersSize": _UNKNOWN,
+        "bodySize": len(reply.body),
+    }
+    lost = reply.beats[-1] if reply.beats else None
+    if isinstance(lost, Cut):
+        told["_error"] = lost.loss.value
+    return told
+
+
+def _content(reply: Reply, kind: str, hide: Callable[[str], str]) -> Json:
+    """The body: as text where it is some, else in base64."""
+    body = reply.body
+    told: dict[str, Any] = {"size": len(body), "mimeType": kind}
+    try:
+        return {**told, "text": hide(body.decode())}
+    except UnicodeDecodeError:
+        # Each byte a letter: so a key is found in what is no text.
+        clean = hide(body.decode("latin-1")).encode("latin-1")
+        return {**told, "text": base64.b64encode(clean).decode(), "encoding": "base64"}

@@ -1,0 +1,207 @@
+"""The journal for those who look from outside: which calls are asked for, and a call as JSON.
+
+No key that came with a request stands in what is told, wherever else in the call it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from typing import Any
+
+import orjson
+
+from novita_mock._book import Json, open_book
+from novita_mock._conditions import CREDENTIALS
+from novita_mock._ledger import Call
+from novita_mock._values import REDACTED, redact
+
+Test = Callable[[Call], bool]
+_CLASS = re.compile(r"[1-5]xx", re.IGNORECASE)
+_DAY = 86_400
+
+
+def select(
+    calls: Iterable[Call],
+    /,
+    *,
+    operation: str | None = None,
+    model: str | None = None,
+    status: int | str | None = None,
+    fault: str | None = None,
+    rule: int | str | None = None,
+    since: int | str | None = None,
+    limit: int | str | None = None,
+) -> tuple[Call, ...]:
+    """The calls that are as asked, oldest first. What is None does not matter; numbers may be text.
+
+    operation: a name of `schemas/operations.json`.
+    model: the model that was asked for; takes the wildcards `*` and `?`.
+    status: a status, 0 for a connection that was lost before the head; or a class as `4xx`.
+    fault: the name of a fault; takes wildcards, so that `*` is every broken reply.
+    rule: which rule of the script answered, counted from 0.
+    since: calls with a greater number only.
+    limit: at most so many: the first of them after `since`, the last of them without it.
+
+    Raises ValueError for a value that cannot be.
+    """
+    tests = [*_of_names(operation, model, fault), *_of_numbers(status, rule, since)]
+    found = [call for call in calls if all(test(call) for test in tests)]
+    most = None if limit is None else _number("limit", limit)
+    if most is None:
+        return tuple(found)
+    return tuple(found[:most] if since is not None else found[max(0, len(found) - most) :])
+
+
+def _of_names(operation: str | None, model: str | None, fault: str | None) -> list[Test]:
+    tests: list[Test] = []
+    if operation is not None:
+        _check_known("operation", operation, open_book().operations, operation.__eq__)
+        tests.append(lambda call: call.operation == operation)
+    if model is not None:
+        tests.append(lambda call: call.model is not None and fnmatchcase(call.model, model))
+    if fault is not None:
+        _check_known("fault", fault, open_book().faults["faults"], _glob(fault))
+        fits = _glob(fault)
+        tests.append(lambda call: call.about.fault is not None and fits(call.about.fault.name))
+    return tests
+
+
+def _glob(pattern: str) -> Callable[[str], bool]:
+    return lambda name: fnmatchcase(name, pattern)
+
+
+def _check_known(what: str, value: str, known: Iterable[str], fits: Callable[[str], bool]) -> None:
+    if not any(map(fits, known)):
+        raise ValueError(f"{what}: expected one of {', '.join(known)}; got {value!r}")
+
+
+def _of_numbers(
+    status: int | str | None, rule: int | str | None, since: int | str | None
+) -> list[Test]:
+    tests: list[Test] = []
+    if status is not None:
+        low, high = _statuses(str(status))
+        tests.append(lambda call: low <= call.status <= high)
+    if rule is not None:
+        index = _number("rule", rule)
+        tests.append(lambda call: call.about.rule == index)
+    if since is not None:
+        number = _number("since", since)
+        tests.append(lambda call: call.number > number)
+    return tests
+
+
+def _statuses(text: str) -> tuple[int, int]:
+    if _CLASS.fullmatch(text):
+        return int(text[0]) * 100, int(text[0]) * 100 + 99
+    if text != "0" and not re.fullmatch(r"[1-5]\d\d", text, re.ASCII):
+        problem = "expected a status such as 404, 0 for none, or a class such as 4xx"
+        raise ValueError(f"status: {problem}; got {text!r}")
+    return int(text), int(text)
+
+
+def _number(what: str, value: int | str) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise ValueError(f"{what}: expected a whole number from 0 on; got {text!r}")
+    return int(text)
+
+
+def entry(call: Call) -> Json:
+    """A call as JSON, with the members that `schemas/reports/call.json` describes."""
+    request, reply = call._request, call.reply
+    about, hide = call.about, hiding(call)
+    return {
+        "number": call.number,
+        "at": moment(call.at),
+        "operation": call.operation,
+        "method": hide(call.method),
+        "path": hide(call.path),
+        "model": None if call.model is None else hide(call.model),
+        "stream": call.stream,
+        "status": call.status,
+        "reason": _reason(call),
+        "fault": None if about.fault is None else hide(str(about.fault)),
+        "rule": about.rule,
+        "tokens": about.tokens,
+        "headers": headers(call),
+        "body": _body(request.body, hide),
+        "response_headers": [[hide(_text(name)), hide(_text(v))] for name, v in reply.headers],
+        "response_body": hide(reply.body.decode(errors="replace")),
+        "unknown": [hide(name) for name in call.unknown],
+        "missed": None if about.missed is None else hide(about.missed),
+    }
+
+
+_BEARER = re.compile(r"(?i)\b(bearer +)[\w.~+/=-]+")
+
+
+def hiding(call: Call) -> Callable[[str], str]:
+    """Replaces in a text whatever came with the request of `call` to prove who asks."""
+    sent = (v for name, v in call._request.headers.items() if _text(name) in CREDENTIALS)
+    secrets = {word for value in sent for word in _words(_text(value))}
+    spelt = {orjson.dumps(secret).decode()[1:-1] for secret in secrets}
+    # The longest first: one may be the beginning of another.
+    order = sorted(secrets | spelt, key=len, reverse=True)
+
+    def hide(text: str) -> str:
+        for secret in order:
+            text = redact(text, secret)
+        # A body can hold what was meant to be another request's head.
+        return _BEARER.sub(rf"\1{REDACTED}", text)
+
+    return hide
+
+
+def _words(value: str) -> list[str]:
+    """What of a header's value is a secret: the key after the scheme, each value of a cookie."""
+    return [*value.split()[-1:], *(pair.partition("=")[2].strip() for pair in value.split(";"))]
+
+
+def headers(call: Call) -> dict[str, str]:
+    """The headers of a request, lower-case, without secrets."""
+    hide = hiding(call)
+    pairs = ((_text(name), _text(value)) for name, value in call._request.headers.items())
+    return {hide(k): REDACTED if k in CREDENTIALS else hide(v) for k, v in pairs}
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
+def _reason(call: Call) -> str | None:
+    """The reason of a refusal."""
+    answer = call.answer if call.status >= 400 else None
+    reason = answer.get("reason") if isinstance(answer, dict) else None
+    return reason if isinstance(reason, str) else None
+
+
+def _body(body: bytes, hide: Callable[[str], str]) -> Any:
+    """A request's body as JSON, or its text if it is none."""
+    try:
+        # Written anew, a key has one spelling only.
+        return orjson.loads(hide(orjson.dumps(orjson.loads(body)).decode()))
+    except (orjson.JSONDecodeError, TypeError):  # TypeError: too deep to be written
+        return hide(body.decode(errors="replace"))
+
+
+def moment(at: float) -> str:
+    """Seconds since 1970 as ISO 8601, in UTC, to the millisecond."""
+    milliseconds = round(at * 1000)
+    days, left = divmod(milliseconds, _DAY * 1000)
+    seconds, thousandths = divmod(left, 1000)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{thousandths:03}"
+    return f"{_date(days)}T{clock}Z"
+
+
+def _date(days: int) -> str:
+    """The date so many days after 1970-01-01. Years are counted from March, so that the leap day
+    comes last."""
+    era, day = divmod(days + 719_468, 146_097)
+    year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
+    day -= 365 * year + year // 4 - year // 100
+    month = (5 * day + 2) // 153
+    first = (153 * month + 2) // 5
+    return f"{era * 400 + year + (month > 9):04}-{(month + 2) % 12 + 1:02}-{day - first + 1:02}"

@@ -1,0 +1,112 @@
+"""What is wrong with a scenario file, line by line: what `novita-mock lint` prints.
+
+An error is what cannot be meant: it is refused, never answers, breaks the API's schemas, or is a
+secret. What may be meant is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from novita_mock import _explain, _scenario_file
+from novita_mock._book import Book, Json
+from novita_mock._faults import Faults
+from novita_mock._lint_rules import CHECKS, Found, Room
+from novita_mock._lint_text import Lines, secrets
+from novita_mock._rows import Misfit, Rows, Steps
+from novita_mock._scenario import Rule
+
+ERROR, WARNING = "error", "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, and where: a line of a file, counted from 1."""
+
+    file: str
+    line: int
+    severity: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.severity}: {self.text}"
+
+
+def lint(book: Book, path: Path, *, any_model: bool = False) -> list[Finding]:
+    """What is wrong with the scenario in the file `path`, in the order of its lines. `any_model`:
+    the scenario is for a mock that answers for every model."""
+    try:
+        data = path.read_bytes()
+        document = _scenario_file.parse(data, "")
+    except OSError as error:
+        return [Finding(str(path), 1, ERROR, str(error.strerror))]
+    except _scenario_file.Unreadable as error:
+        text = str(error).removeprefix(": ")
+        return [Finding(str(path), _marked(error), ERROR, text)]
+    lines = Lines(data.decode())
+    found = [(line, ERROR, text) for line, text in lines.twice]
+    found += [(line, ERROR, text) for line, text in secrets(data.decode())]
+    for steps, severity, text in _inside(book, document, path.parent, any_model):
+        found.append((lines.of(steps), severity, text))
+    return [Finding(str(path), *row) for row in sorted(found, key=lambda row: row[0])]
+
+
+def _marked(error: BaseException) -> int:
+    """The line that a YAML error marks."""
+    mark = getattr(error.__context__, "problem_mark", None)
+    return mark.line + 1 if isinstance(mark, yaml.Mark) else 1
+
+
+def _inside(
+    book: Book, document: Any, folder: Path, any_model: bool
+) -> Iterator[tuple[Steps, str, str]]:
+    """What is wrong with `document`: where, how badly and what."""
+    try:
+        document = _scenario_file.plain(_scenario_file.with_recordings(document, folder))
+    except Misfit as error:
+        yield error.steps, ERROR, str(error)
+        return
+    except _scenario_file.Unreadable as error:
+        yield (), ERROR, str(error)
+        return
+    problems = list(book.validator(_scenario_file.SCHEMA).iter_errors(document))
+    for problem in problems:
+        yield tuple(problem.instance_path), ERROR, _explain.explain(problem)
+    if problems:
+        return
+    rules: list[tuple[Steps, Rule]] = []
+    for steps, read in _read(book, document):
+        if isinstance(read, Rule):
+            rules.append((steps, read))
+        else:
+            yield read.steps, ERROR, str(read)
+    room = Room(book, any_model)
+    for check in CHECKS:
+        for found in check(room, rules):
+            yield _told(found)
+
+
+def _told(found: Found) -> tuple[Steps, str, str]:
+    severity = WARNING if found.may_be_meant else ERROR
+    return found.steps, severity, f"{_explain.path(found.steps)}: {found.text}"
+
+
+def _read(book: Book, document: Json) -> Iterator[tuple[Steps, Rule | Misfit]]:
+    """Each rule, or why it is none; the default comes last."""
+    rows = Rows(Faults(book), book.errors.reasons)
+    for index, row in enumerate(document["rules"]):
+        steps: Steps = ("rules", index)
+        try:
+            yield steps, rows.rule(row, steps)
+        except Misfit as error:
+            yield steps, error
+    try:
+        for rule in _scenario_file.default(rows, document):
+            yield ("default",), rule
+    except Misfit as error:
+        yield ("default",), error

@@ -1,0 +1,168 @@
+"""What is wrong with rules that can be read: one check a function, all of them in `CHECKS`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+import orjson
+
+from novita_mock import _explain
+from novita_mock._book import Book, Json
+from novita_mock._conditions import is_literal
+from novita_mock._faults import Faults
+from novita_mock._mock import Mock
+from novita_mock._rows import Steps
+from novita_mock._scenario import Answer, Rule
+from novita_mock._shadow import shadowed
+from novita_mock._values import Request
+
+_TEMPLATE = re.compile(r"\{\{.*\}\}|\{%.*%\}", re.DOTALL)
+_FRAME, _DONE = b"data: ", b"[DONE]"
+CHAT, TEXT = "chat.completions", "completions"
+
+Placed = Sequence[tuple[Steps, Rule]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something wrong at `steps`; `may_be_meant` if somebody may want it so."""
+
+    steps: Steps
+    text: str
+    may_be_meant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the checks look things up in."""
+
+    book: Book
+    any_model: bool
+
+
+def _answers(rules: Placed) -> Iterator[tuple[Steps, Rule, Answer]]:
+    """Each answer of the rules and where it stands."""
+    for steps, rule in rules:
+        for index, answer in enumerate(rule.answers):
+            yield ((*steps, "answers", index) if rule.later else steps), rule, answer
+
+
+def _unreachable(_: Room, rules: Placed) -> Iterator[Found]:
+    places = [steps for steps, _ in rules]
+    values = [rule for _, rule in rules]
+    for index, other in shadowed(values):
+        by = _explain.path(places[other])
+        if values[index].when == values[other].when and not values[index].fallback:
+            text = f"is shadowed: {by} asks the same and always answers"
+        else:
+            text = f"is never reached: {by} answers every request that fits"
+        yield Found(places[index], text)
+
+
+def _models(room: Room, rules: Placed) -> Iterator[Found]:
+    known = room.book.models
+    for steps, rule in rules:
+        model = rule.when.model
+        if room.any_model or not isinstance(model, str):
+            continue
+        place = (*steps, "when", "model")
+        if is_literal(model) and model not in known:
+            yield Found(place, f"no model is called {model!r}, so none is ever asked for")
+        elif not any(fnmatchcase(id, model) for id in known):
+            yield Found(place, f"{model!r} fits no model of the catalogue")
+
+
+def _templates(_: Room, rules: Placed) -> Iterator[Found]:
+    for steps, _rule, answer in _answers(rules):
+        if answer.recorded is not None:
+            continue
+        parts = (answer.say, answer.think, answer.message, *map(_arguments, answer.tool_calls))
+        filled = any(_TEMPLATE.search(part) for part in parts if part)
+        if answer.template and not filled:
+            yield Found((*steps, "template"), "there is nothing to fill in it", True)
+        if filled and not answer.template:
+            yield Found(steps, "looks like a template, and does not say template: true", True)
+
+
+def _arguments(call: object) -> str:
+    arguments = getattr(call, "arguments", "")
+    return arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
+
+
+def _calls(_: Room, rules: Placed) -> Iterator[Found]:
+    for steps, rule, answer in _answers(rules):
+        if answer.tool_calls and rule.when.operation == TEXT:
+            yield Found(steps, f"{TEXT} has no tool calls")
+        for call in answer.tool_calls:
+            if isinstance(call.arguments, str) and not answer.template:
+                try:
+                    orjson.loads(call.arguments)
+                except orjson.JSONDecodeError:
+                    yield Found(steps, f"the arguments of {call.name} are not JSON", True)
+
+
+def _faults(room: Room, rules: Placed) -> Iterator[Found]:
+    catalogue = Faults(room.book).rows
+    for steps, rule, answer in _answers(rules):
+        on = catalogue[answer.fault.name].on if answer.fault else "any"
+        if on == "stream" and (answer.refuse or rule.when.stream is False):
+            yield Found(steps, f"{answer.fault} happens to streams only, and this is none")
+        if on == "body" and rule.when.stream and not answer.refuse:
+            yield Found(steps, f"{answer.fault} does not happen to streams, and this is one")
+
+
+def _replies(room: Room, rules: Placed) -> Iterator[Found]:
+    """Plays each answer, and holds the reply against the schema of its operation."""
+    mock = Mock(any_model=True)
+    for steps, rule, answer in _answers(rules):
+        operations = [rule.when.operation] if rule.when.operation else [CHAT, TEXT]
+        for operation in operations:
+            problem = _broken(room.book, mock, answer, operation)
+            if problem is not None:
+                yield Found(steps, f"breaks the schema of {operation}: {problem}")
+                break
+
+
+def _broken(book: Book, mock: Mock, answer: Answer, operation: str) -> str | None:
+    row = book.operations[operation]
+    for stream, schema in ((False, row.response), (True, str(row.chunk))):
+        mock.reset()
+        # How it is played, and what goes wrong with it, is meant.
+        mock.add(Rule(replace(answer, pace=None, fault=None)))
+        reply = mock.answer(_request(book, operation, stream))
+        for document in _documents(reply.body) if reply.status == 200 else ():
+            for problem in book.validator(schema).iter_errors(document):
+                return _explain.explain(problem)
+    return None
+
+
+def _request(book: Book, operation: str, stream: bool) -> Request:
+    row = book.operations[operation]
+    models = (id for id, model in book.models.items() if row.endpoint in model["endpoints"])
+    said: Json = {"prompt": "Hi"}
+    if operation == CHAT:
+        said = {"messages": [{"role": "user", "content": "Hi"}]}
+    body = {"model": next(models), "stream": stream, **said}
+    path = book.bases[0] + row.path
+    return Request("POST", path, {b"authorization": b"Bearer lint"}, orjson.dumps(body))
+
+
+def _documents(body: bytes) -> list[Json]:
+    """The JSON documents of a reply: one, or the events of a stream."""
+    if not body.startswith(_FRAME):
+        return [orjson.loads(body)]
+    frames = [frame.removeprefix(_FRAME) for frame in body.split(b"\n\n")]
+    return [orjson.loads(frame) for frame in frames if frame not in (b"", _DONE)]
+
+
+CHECKS: tuple[Callable[[Room, Placed], Iterator[Found]], ...] = (
+    _unreachable,
+    _models,
+    _templates,
+    _calls,
+    _faults,
+    _replies,
+)

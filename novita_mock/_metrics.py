@@ -1,0 +1,110 @@
+"""The counters of a mock, and how Prometheus reads them.
+
+They are fed call by call and know nothing of the journal, which forgets. A label has few values:
+what comes from outside and is not in the description is counted as `other`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from novita_mock._ledger import Call
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OTHER = "other"
+_PREFIX = "novita_mock_"
+_COUNTERS = {
+    "requests": ("Requests by operation and HTTP status; 0: no head was sent.", "operation status"),
+    "tokens": ("Tokens that were written, by operation and model.", "operation model"),
+    "faults": ("Replies that were broken, by fault.", "fault"),
+    "refusals": ("Refused requests by reason.", "reason"),
+    "rule_hits": ("Requests that a scripted rule answered, by its index.", "rule"),
+}
+
+Label = str | int | None
+
+
+class Counters:
+    """What has come in, counted.
+
+    models, reasons: the values that the labels of these names may have.
+    """
+
+    def __init__(self, models: Collection[str], reasons: Collection[str]) -> None:
+        self._models = frozenset(models)
+        self._reasons = frozenset(reasons)
+        self.clear()
+
+    def clear(self) -> None:
+        """Counts from 0 again."""
+        self.requests: dict[tuple[Label, ...], int] = {}
+        self.tokens: dict[tuple[Label, ...], int] = {}
+        self.faults: dict[tuple[Label, ...], int] = {}
+        self.refusals: dict[tuple[Label, ...], int] = {}
+        self.rule_hits: dict[tuple[Label, ...], int] = {}
+
+    def count(self, call: Call) -> None:
+        """Counts a call. Takes about a microsecond, however many there were."""
+        about, status = call.about, call.reply.status
+        asked = (about.operation, status)
+        self.requests[asked] = self.requests.get(asked, 0) + 1
+        if about.tokens:
+            model = about.model if about.model in self._models else OTHER
+            written = (about.operation, model)
+            self.tokens[written] = self.tokens.get(written, 0) + about.tokens
+        if about.rule is not None:
+            rule = (about.rule,)
+            self.rule_hits[rule] = self.rule_hits.get(rule, 0) + 1
+        if about.fault is not None:
+            fault = (about.fault.name,)
+            self.faults[fault] = self.faults.get(fault, 0) + 1
+        if status >= 400 and (reason := self._reason(call.reply.body)) is not None:
+            self.refusals[reason,] = self.refusals.get((reason,), 0) + 1
+
+    def _reason(self, body: bytes) -> str | None:
+        """The reason that the body of a refusal tells, if it tells one."""
+        if not body.startswith(b"{"):
+            return None
+        try:
+            reason = orjson.loads(body).get("reason")
+        except orjson.JSONDecodeError:
+            return None
+        if reason is None:
+            return None
+        return reason if isinstance(reason, str) and reason in self._reasons else OTHER
+
+
+def text(counters: Counters, *, calls: int, size: int) -> bytes:
+    """The counters in Prometheus' text format, version 0.0.4, with what the journal holds now: so
+    many `calls`, of `size` bytes."""
+    # Only who asks for the counters pays for this import.
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.registry import Collector
+
+    class Counted(Collector):
+        def collect(self) -> Iterator[Metric]:
+            return _metrics(counters, {"calls": calls, "bytes": size})
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Counted())
+    return generate_latest(registry)
+
+
+def _metrics(counters: Counters, journal: Mapping[str, int]) -> Iterator[Metric]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    for name, (help, labels) in _COUNTERS.items():
+        counter = CounterMetricFamily(_PREFIX + name, help, labels=labels.split())
+        counted: Mapping[tuple[Any, ...], int] = getattr(counters, name)
+        for values, number in counted.items():
+            counter.add_metric([OTHER if v is None else str(v) for v in values], number)
+        yield counter
+    for unit, number in journal.items():
+        help = f"What the journal holds, in {unit}."
+        yield GaugeMetricFamily(f"{_PREFIX}journal_{unit}", help, value=number)

@@ -1,0 +1,120 @@
+"""A row of a scenario file becomes a rule: the same value as the words of Python make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from novita_mock import _explain
+from novita_mock._book import Json
+from novita_mock._faults import Faults
+from novita_mock._scenario import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Rule, ToolCall
+from novita_mock._when import When
+from novita_mock._words import fault_of, pace_of, replayed, templated
+
+Steps = tuple[str | int, ...]
+
+_SAID = ("say", "json", "call_tool", "call_tools", "think")
+_RULE_ONLY = frozenset({"when", "times", "answers"})
+# A word, and those that cannot stand in one answer with it.
+_ALONE: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("refuse", _SAID),
+    ("json", ("say",)),
+    ("recorded", (*_SAID, "refuse", "message", "template")),
+)
+
+
+class Misfit(ValueError):
+    """What the schema allows and still cannot be; `steps` lead to the place."""
+
+    def __init__(self, steps: Steps, text: str) -> None:
+        super().__init__(f"{_explain.path(steps)}: {text}")
+        self.steps = steps
+
+
+class Rows:
+    """Reads rows that the schema allows. `reasons` are the names of errors."""
+
+    def __init__(self, faults: Faults, reasons: tuple[str, ...]) -> None:
+        self._faults = faults
+        self._reasons = reasons
+
+    def rule(self, row: Json, steps: Steps) -> Rule:
+        """The rule in `row`, which stands at `steps`. Raises Misfit."""
+        when = _when(row.get("when", {}), steps)
+        if "answers" in row and (others := row.keys() - _RULE_ONLY):
+            raise Misfit(steps, f"answers and {min(others)} cannot stand in one rule")
+        places = [(row, steps)]
+        if "answers" in row:
+            places = [(each, (*steps, "answers", i)) for i, each in enumerate(row["answers"])]
+        answers = []
+        for each, place in places:
+            answer, when = self._answer(each, when, place)
+            answers.append(answer)
+        times = row.get("times")
+        return Rule(answers[0], when, None if times is None else int(times), tuple(answers[1:]))
+
+    def default(self, row: Json) -> Rule:
+        """The rule for what no other rule takes."""
+        answer, when = self._answer(row, When(), ("default",))
+        return Rule(answer, when, fallback=True)
+
+    def _answer(self, row: Json, when: When, steps: Steps) -> tuple[Answer, When]:
+        """The answer in `row`, and the requests that it is for."""
+        _check_alone(row, steps)
+        said, when = self._said(row, when, steps)
+        # 2.0 is a whole number, too.
+        whole = {name: int(row[name]) for name in ("cut_after", "junk") if name in row}
+        played = {
+            "pace": _tried(steps, pace_of, row),
+            "fault": _tried(steps, fault_of, self._faults, row | whole),
+        }
+        return Answer(**said, **played), when
+
+    def _said(self, row: Json, when: When, steps: Steps) -> tuple[Json, When]:
+        if "recorded" in row:
+            if not isinstance(row["recorded"], dict):
+                only = "only a scenario that is a file itself names another; give the reply here"
+                raise Misfit((*steps, "recorded"), only)
+            answer, when = _tried((*steps, "recorded"), replayed, row["recorded"], when)
+            return {"recorded": answer.recorded}, when
+        refused = row.get("refuse")
+        if refused is not None and refused not in self._reasons:
+            known = ", ".join(self._reasons)
+            raise Misfit((*steps, "refuse"), f"expected one of {known}; got {refused!r}")
+        calls = [*row.get("call_tools", []), *([row["call_tool"]] if "call_tool" in row else [])]
+        said: Json = {
+            "say": orjson.dumps(row["json"]).decode() if "json" in row else row.get("say"),
+            "tool_calls": tuple(ToolCall(**call) for call in calls),
+            **{name: row.get(name) for name in ("think", "refuse", "message")},
+        }
+        if row.get("template"):
+            form = JSON_TEMPLATE if "json" in row else TEXT_TEMPLATE
+            _tried(steps, templated, Answer(**said), when, form)
+            said["template"] = form
+        return said, when
+
+
+def _check_alone(row: Json, steps: Steps) -> None:
+    """Refuses an answer that says two things at once."""
+    for word, others in _ALONE:
+        if word in row and (both := [other for other in others if other in row]):
+            raise Misfit(steps, f"{word} and {both[0]} cannot stand in one rule")
+
+
+def _when(row: Json, steps: Steps) -> When:
+    try:
+        return When(**row)
+    except (TypeError, ValueError) as error:
+        where, _, text = str(error).partition(": ")
+        raise Misfit((*steps, "when", *where.split(".")), text) from None
+
+
+def _tried(steps: Steps, make: Callable[..., Any], *arguments: Any) -> Any:
+    """What `make` makes; its ValueError told with the place."""
+    try:
+        return make(*arguments)
+    except ValueError as error:
+        raise Misfit(steps, str(error)) from None

@@ -1,0 +1,95 @@
+"""Which rules can never answer, because another always does: what of two conditions follows from
+which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from novita_mock._conditions import Exact, Turns, is_literal
+from novita_mock._scenario import Rule
+from novita_mock._when import When
+
+
+def shadowed(rules: Sequence[Rule]) -> Iterator[tuple[int, int]]:
+    """Pairs of indices: a rule that never answers, and the one that answers in its place."""
+    # Only these can take every request from another.
+    lasting = [(i, rule) for i, rule in enumerate(rules) if rule.times is None]
+    for index, rule in enumerate(rules):
+        place = rule.weight, -index
+        for other, before in lasting:
+            if (before.weight, -other) > place and covers(before.when, rule.when):
+                yield index, other
+                break
+
+
+def covers(wide: When, narrow: When) -> bool:
+    """Whether every request that fits `narrow` is sure to fit `wide`."""
+    asked = narrow.asked()
+    return all(_follows(name, wide, asked.get(name)) for name, wide in wide.asked().items())
+
+
+def _follows(name: str, wanted: Any, given: Any) -> bool:
+    """Whether `wanted` is met by all that meets `given`, which is None if nothing is asked."""
+    if wanted == given or (name == "model" and wanted == "*"):
+        return True
+    if given is None:
+        return name in ("last_user", "system") and wanted == ""
+    return _FOLLOWS.get(name, _never)(wanted, given)
+
+
+def _never(_wanted: Any, _given: Any) -> bool:
+    return False
+
+
+def _text(wanted: Any, given: Any) -> bool:
+    if isinstance(wanted, bool) or isinstance(given, bool):
+        return wanted is True and given is not False
+    if isinstance(wanted, str):
+        text = given.text if isinstance(given, Exact) else given
+        return isinstance(text, str) and wanted.casefold() in text.casefold()
+    if isinstance(wanted, re.Pattern) and isinstance(given, Exact):
+        return wanted.search(given.text) is not None
+    return False
+
+
+def _model(wanted: Any, given: Any) -> bool:
+    return isinstance(wanted, str) and is_literal(given) and fnmatchcase(given, wanted)
+
+
+def _turn(wanted: Any, given: Any) -> bool:
+    if not isinstance(wanted, Turns):
+        return False
+    if isinstance(given, int):
+        return wanted.holds(given)
+    above = (given.min or 1) >= (wanted.min or 1)
+    return above and (wanted.max is None or (given.max is not None and given.max <= wanted.max))
+
+
+def _tools(wanted: Any, given: Any) -> bool:
+    if isinstance(wanted, bool) or isinstance(given, bool):
+        return wanted is True and given is not False
+    return all(
+        any(tool == name or (is_literal(tool) and fnmatchcase(tool, name)) for tool in given)
+        for name in wanted
+    )
+
+
+def _header(wanted: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    return all(
+        name in given and (given[name] == value or _text(value, given[name]))
+        for name, value in wanted.items()
+    )
+
+
+_FOLLOWS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "model": _model,
+    "last_user": _text,
+    "system": _text,
+    "tool_result": _text,
+    "turn": _turn,
+    "tools": _tools,
+    "header": _header,
+}

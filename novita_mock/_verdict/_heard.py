@@ -1,0 +1,103 @@
+"""What a client can have heard of an answer: its text as far as it arrived, and whether that was
+all of it. Part of `_verdict`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from novita_mock._book import Json
+from novita_mock._ledger import Call
+
+Said = tuple[str, tuple[str, ...]]
+"""The text of a message, and the arguments of its tool calls."""
+
+
+@dataclass(slots=True)
+class _Choice:
+    text: list[str] = field(default_factory=list)
+    arguments: dict[int, str] = field(default_factory=dict)
+    finished: bool = False
+
+    def add(self, choice: Json) -> None:
+        """Takes what a chunk says of the choice."""
+        delta = choice.get("delta") or {}
+        self.text.append(delta.get("content") or "")
+        for call in delta.get("tool_calls") or ():
+            piece = (call.get("function") or {}).get("arguments") or ""
+            index = call.get("index", 0)
+            self.arguments[index] = self.arguments.get(index, "") + piece
+        self.finished = self.finished or choice.get("finish_reason") is not None
+
+    def said(self) -> Said:
+        """What has arrived."""
+        return "".join(self.text).strip(), tuple(self.arguments.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What arrived of each choice: of those that came to their end, and of those that did not;
+    whether an error came in between."""
+
+    whole: tuple[Said, ...]
+    partial: tuple[Said, ...] = ()
+    error: bool = False
+
+
+_NOTHING = Heard(())
+
+
+def heard(call: Call) -> Heard:
+    """What arrived of the answer to a conversation."""
+    if call.status != 200:
+        return _NOTHING
+    if dict(call.reply.headers).get(b"content-type") == b"text/event-stream":
+        return _stream(call.reply.body)
+    answer = _read(call.reply.body)
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    return Heard(tuple(said(choice.get("message") or {}) for choice in choices or ()))
+
+
+def said(message: Json) -> Said:
+    """What an assistant's message says, as far as it is text."""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(part.get("text") or "" for part in content)
+    calls = message.get("tool_calls") or ()
+    return (content or "").strip(), tuple(
+        call.get("function", {}).get("arguments", "") for call in calls
+    )
+
+
+def _stream(body: bytes) -> Heard:
+    choices: dict[int, _Choice] = {}
+    done = error = False
+    for data in _events(body):
+        chunk = _read(data)
+        done = done or data.strip() == b"[DONE]"
+        if isinstance(chunk, dict) and "choices" in chunk:
+            for choice in chunk["choices"]:
+                choices.setdefault(choice.get("index", 0), _Choice()).add(choice)
+        else:
+            error = error or (isinstance(chunk, dict) and bool({"error", "message"} & chunk.keys()))
+    found = list(choices.values()) or [_Choice()]
+    whole = tuple(choice.said() for choice in found if done or choice.finished)
+    partial = tuple(choice.said() for choice in found if not (done or choice.finished))
+    return Heard(whole, partial, error)
+
+
+def _events(body: bytes) -> Iterator[bytes]:
+    """The data of each event that is complete, and of the last one even if it is not."""
+    for line in body.split(b"\n"):
+        if line.startswith(b"data:"):
+            yield line.removeprefix(b"data:")
+
+
+def _read(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None

@@ -1,0 +1,131 @@
+"""Which rule of a scenario answers a request, and why: what `novita-mock explain` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from novita_mock import _explain
+from novita_mock._book import Book, Json
+from novita_mock._cue import ready, seen, shown
+from novita_mock._facts import Facts
+from novita_mock._ledger import Script
+from novita_mock._scenario import Rule
+
+# The member of a body that tells its operation.
+_TOLD = {"messages": "chat.completions", "prompt": "completions"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule makes of a request: each of `differs` is a condition that it does not meet, as
+    its name, what was wanted and what was there."""
+
+    name: str
+    weight: tuple[int, int]
+    differs: tuple[tuple[str, str, str], ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the rule may answer."""
+        return not self.differs
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Which of the `verdicts` wins, and why. If none does: the nearest rule is told in `why`, and
+    `rule` is one that would have answered, ready to paste."""
+
+    verdicts: tuple[Verdict, ...]
+    winner: str | None
+    why: str
+    rule: str | None
+
+    def lines(self) -> list[str]:
+        """The explanation as a terminal shows it."""
+        told = [line for verdict in self.verdicts for line in _lines(verdict)]
+        told += ["", self.why]
+        return told if self.rule is None else [*told, "A rule that does:", "", self.rule]
+
+    def as_json(self) -> Json:
+        """The explanation as JSON."""
+        names = ("condition", "wanted", "got")
+        rows = [
+            {
+                "rule": verdict.name,
+                "weight": verdict.weight,
+                "fits": verdict.fits,
+                "differs": [dict(zip(names, row, strict=True)) for row in verdict.differs],
+            }
+            for verdict in self.verdicts
+        ]
+        return {"winner": self.winner, "why": self.why, "ready": self.rule, "rules": rows}
+
+
+def facts(
+    book: Book, data: bytes, headers: Mapping[str, str], operation: str | None = None
+) -> Facts:
+    """The facts of a request with the body `data`. Raises ValueError if it is none, or breaks the
+    schema of its operation, which its members tell unless it is given."""
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    told = (name for member, name in _TOLD.items() if isinstance(body, dict) and member in body)
+    name = operation or next(told, None)
+    if name is None:
+        raise ValueError(f"neither {' nor '.join(_TOLD)} is in the body: give its --operation")
+    for problem in book.validator(str(book.operations[name].request)).iter_errors(body):
+        raise ValueError(_explain.explain(problem))
+    sent = {key.lower().encode("latin-1"): v.encode("latin-1") for key, v in headers.items()}
+    return Facts(name, body["model"], bool(body.get("stream")), body, sent)
+
+
+def explain(rules: Sequence[Rule], facts: Facts) -> Explanation:
+    """Which of `rules`, none of them used yet, answers the request."""
+    index = Script(rules).take(facts)
+    names = ["default" if rule.fallback else f"rule {i + 1}" for i, rule in enumerate(rules)]
+    verdicts = tuple(_verdict(*pair, facts) for pair in zip(names, rules, strict=True))
+    if index is not None:
+        return Explanation(verdicts, names[index], _reason(verdicts, index), None)
+    return Explanation(verdicts, None, f"No rule answers. {_nearest(verdicts)}", ready(facts))
+
+
+def _verdict(name: str, rule: Rule, facts: Facts) -> Verdict:
+    differing = rule.when.differing(facts)
+    rows = ((c.name, shown(c.wanted), seen(c, facts)) for c in differing)
+    return Verdict(name, rule.weight, tuple(rows))
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    conditions, exact = verdict.weight
+    weight = f"{max(conditions, 0)} conditions, {exact} exact"
+    if verdict.fits:
+        return [f"{verdict.name} ({weight}): fits"]
+    head = f"{verdict.name} ({weight}): differs"
+    return [head, *(f"  in {name}: wants {want}; got {got}" for name, want, got in verdict.differs)]
+
+
+def _reason(verdicts: Sequence[Verdict], index: int) -> str:
+    name, weight = verdicts[index].name, verdicts[index].weight
+    others = [v.weight for i, v in enumerate(verdicts) if v.fits and i != index]
+    if weight[0] < 0:
+        return f"{name} answers: no rule fits."
+    if not others:
+        return f"{name} answers: no other fits."
+    best = max(others)
+    if best[0] < weight[0]:
+        return f"{name} answers: of those that fit it has the most conditions."
+    if best < weight:
+        return f"{name} answers: of those that fit with as many conditions it has the most exact."
+    return f"{name} answers: of equals it is the first."
+
+
+def _nearest(verdicts: Sequence[Verdict]) -> str:
+    if not verdicts:
+        return "There are none."
+    near = max(verdicts, key=lambda verdict: verdict.weight[0] - len(verdict.differs))
+    name, wanted, got = near.differs[0]
+    return f"The nearest is {near.name}, which first differs in {name}: wants {wanted}; got {got}."
