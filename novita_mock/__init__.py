@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from novita_mock._mock import Mock
+    from novita_mock._scenario import Pace, ToolCall
     from novita_mock._values import Beat, Cut, Reply, Request
 
-__all__ = ["Beat", "Cut", "Mock", "Reply", "Request", "__version__"]
+__all__ = ["Beat", "Cut", "Mock", "Pace", "Reply", "Request", "ToolCall", "__version__"]
 
 __version__ = "0.1.0"
 
@@ -19,6 +20,10 @@ def __getattr__(name: str) -> object:
         from novita_mock import _mock
 
         return _mock.Mock
+    if name in ("Pace", "ToolCall"):
+        from novita_mock import _scenario
+
+        return getattr(_scenario, name)
     if name in __all__:
         from novita_mock import _values
 

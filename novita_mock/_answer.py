@@ -5,9 +5,11 @@ To see all that can happen to a request, read `Corridor.answer` from top to bott
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from novita_mock._admit import Caller, Policy, admit
 from novita_mock._book import Book
-from novita_mock._broken import Breaker
 from novita_mock._compose import compose
 from novita_mock._encode import Catalogue, Encoder, dumps, json_reply, refuse
 from novita_mock._ledger import About, Bill, Call, Ledger, Script
@@ -15,10 +17,13 @@ from novita_mock._locate import Located, Routes, locate
 from novita_mock._scenario import Pace
 from novita_mock._stage import Stage
 from novita_mock._validate import Reader
-from novita_mock._values import Refused, Reply, Request, sent_key, wished
+from novita_mock._values import FAULT_HEADER, Refused, Reply, Request, sent_key, wished
 from novita_mock._wallet import Wallet
 
 BALANCE = "billing.balance"
+
+if TYPE_CHECKING:
+    from novita_mock._broken import Breaker
 
 
 class Corridor:
@@ -35,13 +40,21 @@ class Corridor:
         written = [operation for operation in book.operations.values() if operation.request]
         self._readers = {operation.name: Reader(book, operation) for operation in written}
         self._encoders = {operation.name: Encoder(book, operation) for operation in written}
-        self._breaker = Breaker(book, policy.edition)
+        self._book = book
+
+    @cached_property
+    def _breaker(self) -> Breaker:
+        # Most servers are never asked for a fault, and start sooner without all of them.
+        from novita_mock._broken import Breaker
+
+        return Breaker(self._book, self._policy.edition)
 
     def answer(self, request: Request, script: Script, ledger: Ledger) -> Call:
         """The call, with its reply: every request gets one."""
         about = About(headers=request.headers)
         try:
-            about.fault = self._breaker.asked(request)
+            if FAULT_HEADER in request.headers:
+                about.fault = self._breaker.asked(request.headers[FAULT_HEADER])
             located = locate(self._routes, request.method, request.path)
             operation, about.model = located.operation, located.model
             about.operation = operation.name
@@ -56,11 +69,9 @@ class Corridor:
                 row = self._stage.row(body["model"], caller.error)
                 ledger.enter(caller.account, row["id"])
                 scene = self._stage.scene(operation, row, body, script, about)
-                id, created = (
-                    ledger.draw_id(scene.id_prefix or operation.id_prefix),
-                    ledger.created(),
-                )
-                completion = compose(scene, self._seed, self._most_tokens, id, created)
+                id = ledger.draw_id(scene.id_prefix or operation.id_prefix)
+                made = id, ledger.created()
+                completion = compose(scene, self._seed, self._most_tokens, *made)
                 prompt, about.tokens = completion.prompt_tokens, completion.completion_tokens
                 about.bill = Bill(caller.account, row, prompt, about.tokens)
                 ledger.use(about.bill)

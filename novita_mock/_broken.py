@@ -12,7 +12,7 @@ from novita_mock._book import Book, Errors, Json
 from novita_mock._broken_streams import STREAM_FAULTS, break_stream, event
 from novita_mock._faults import BODY, STREAM, Faults
 from novita_mock._scenario import Fault
-from novita_mock._values import Beat, Cut, Header, Loss, Refused, Reply, Request, wished
+from novita_mock._values import Beat, Cut, Header, Loss, Refused, Reply, wished
 
 _TYPE, _LENGTH = b"content-type", b"content-length"
 _EVENTS = b"text/event-stream"
@@ -29,13 +29,10 @@ class Breaker:
         self._errors = book.errors
         self._edition = edition
 
-    def asked(self, request: Request) -> Fault | None:
-        """The fault that a header of the request asks for; refuses one that there is not."""
-        text = request.headers.get(self.faults.header)
-        if text is None:
-            return None
+    def asked(self, spelt: bytes) -> Fault:
+        """The fault that a header asks for; refuses one that there is not."""
         try:
-            return self.faults.parse(text.decode("latin-1"))
+            return self.faults.parse(spelt.decode("latin-1"))
         except ValueError as error:
             raise Refused("unknown_fault", problem=error) from None
 

@@ -45,7 +45,6 @@ class Faults:
 
     def __init__(self, book: Book) -> None:
         document = book.faults
-        self.header: bytes = document["header"].encode()
         self.page: str = document["page"]
         self.pages: Mapping[str, tuple[int, str]] = document["pages"]
         """Status and title of the faults that come as a page."""

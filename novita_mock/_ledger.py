@@ -9,6 +9,7 @@ import random
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,7 @@ from novita_mock._conditions import CREDENTIALS
 from novita_mock._facts import Facts
 from novita_mock._limits import Limits
 from novita_mock._match import Index
-from novita_mock._scenario import Fault, Rule
+from novita_mock._scenario import Fault, Pace, Rule
 from novita_mock._values import REDACTED, Beat, Reply, Request, redact, sent_key
 from novita_mock._wallet import Wallet
 
@@ -156,9 +157,17 @@ def _read(body: bytes) -> Any:
 
 
 class Script:
-    """The rules in force, and how often each has answered."""
+    """The rules in force, and how often each has answered; and how fast each model does, by
+    patterns of ids, of which the first that fits counts."""
 
-    def __init__(self, rules: Iterable[Rule] = (), *, only: bool = False) -> None:
+    def __init__(
+        self,
+        rules: Iterable[Rule] = (),
+        *,
+        only: bool = False,
+        profiles: Iterable[tuple[str, Pace]] = (),
+    ) -> None:
+        self._profiles = tuple(profiles)
         self.rules: list[Rule] = []
         self.used: list[int] = []
         self.only = only
@@ -171,6 +180,13 @@ class Script:
         self._index.add(len(self.rules), rule)
         self.rules.append(rule)
         self.used.append(0)
+
+    def pace(self, model: str) -> Pace | None:
+        """How fast `model` answers where no rule says so; None if no profile does."""
+        for pattern, pace in self._profiles:
+            if fnmatchcase(model, pattern):
+                return pace
+        return None
 
     def take(self, facts: Facts) -> int | None:
         """Index of the rule that answers, its use counted; None if none fits."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ from novita_mock._admit import Policy
 from novita_mock._answer import Corridor
 from novita_mock._book import Book, open_book
 from novita_mock._clock import Clock
-from novita_mock._faults import Faults
 from novita_mock._ledger import Call, Ledger, Script
 from novita_mock._limits import Limits
 from novita_mock._metrics import Counters
@@ -23,6 +22,7 @@ from novita_mock._when import When
 from novita_mock._words import Words
 
 if TYPE_CHECKING:
+    from novita_mock._faults import Faults
     from novita_mock._verdict import Finding
 
 EMPTY: Any = {"rules": []}
@@ -42,6 +42,7 @@ class Mock(Words):
     any_model: answer for models that are not in the catalogue.
     ttft, gap: seconds before the first and between further chunks of a stream.
     tokens_per_second, jitter, spread: see `Pace`.
+    profiles: how fast models answer, by their ids (with `*` and `?`); of those that fit the first.
     rpm, tpm: requests and tokens that each key may use of a model in a minute; no limit if None.
     tier: `T1` to `T5`, whose limits hold where `rpm` or `tpm` say nothing.
     balance: what each key has to spend, in USD; it does not run out if None.
@@ -66,6 +67,7 @@ class Mock(Words):
         tokens_per_second: float | None = None,
         jitter: float = 0.0,
         spread: str = "normal",
+        profiles: Mapping[str, Pace] | None = None,
         rpm: int | None = None,
         tpm: int | None = None,
         tier: str | None = None,
@@ -101,8 +103,8 @@ class Mock(Words):
         self.counters = Counters(self.book.models, errors.reasons)
         """What has come in, counted since the start or the last reset."""
         self._only = only
-        self._script = Script(only=only)
-        self._faults = Faults(self.book)
+        self._profiles = tuple((profiles or {}).items())
+        self._script = Script(only=only, profiles=self._profiles)
         self.scenario: Any = EMPTY
         """The scenario that was loaded last."""
         self._lasting: Any = EMPTY
@@ -140,6 +142,11 @@ class Mock(Words):
             raise ValueError(f"operation: expected one of {known}; got {asked.operation!r}")
         return Words(self.add, asked, times, self.book.errors.reasons, self._faults)
 
+    def _faults(self) -> Faults:
+        from novita_mock._faults import Faults
+
+        return Faults(self.book)
+
     @property
     def default(self) -> Words:
         """Words for what no rule takes, however it was scripted."""
@@ -164,7 +171,8 @@ class Mock(Words):
         if isinstance(scenario, Path):
             document, name = _scenario_file.read(scenario), str(scenario)
         rules, only = _scenario_file.rules(self.book, document, name)
-        self._script = Script(rules, only=only)
+        own = _scenario_file.profiles(document, name)
+        self._script = Script(rules, only=only, profiles=(*own, *self._profiles))
         self.scenario = document
         if lasting:
             self._lasting = document
@@ -226,7 +234,7 @@ class Mock(Words):
 
     def reset(self) -> None:
         """Forgets the script, the history and what was used up: the mock is as if new."""
-        self._script = Script(only=self._only)
+        self._script = Script(only=self._only, profiles=self._profiles)
         self.scenario = self._lasting
         if self._lasting is not EMPTY:
             self.load(self._lasting)

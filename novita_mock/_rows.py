@@ -69,7 +69,7 @@ class Rows:
         whole = {name: int(row[name]) for name in ("cut_after", "junk") if name in row}
         played = {
             "pace": _tried(steps, pace_of, row),
-            "fault": _tried(steps, fault_of, self._faults, row | whole),
+            "fault": _tried(steps, fault_of, lambda: self._faults, row | whole),
         }
         return Answer(**said, **played), when
 

@@ -15,7 +15,7 @@ from novita_mock import _explain, _recorded
 from novita_mock._book import Book, Json
 from novita_mock._faults import Faults
 from novita_mock._rows import Misfit, Rows, Steps
-from novita_mock._scenario import Rule
+from novita_mock._scenario import Pace, Rule
 
 SCHEMA = "scenario/scenario.json"
 _DEEPEST = 4
@@ -85,6 +85,18 @@ def rules(book: Book, document: Json, name: str = "scenario") -> tuple[list[Rule
         return found + default(rows, document), document.get("only", False)
     except ValueError as error:
         raise Unreadable(f"{name}: {error}") from None
+
+
+def profiles(document: Json, name: str = "scenario") -> list[tuple[str, Pace]]:
+    """How fast models answer, by the pattern of their ids; raises Unreadable."""
+    found = []
+    for pattern, row in document.get("profiles", {}).items():
+        try:
+            found.append((pattern, Pace(**row)))
+        except ValueError as error:
+            place = _explain.path(["profiles", pattern])
+            raise Unreadable(f"{name}: {place}: {error}") from None
+    return found
 
 
 def plain(document: Any) -> Any:

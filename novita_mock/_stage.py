@@ -92,7 +92,7 @@ class Stage:
             stream=bool(body.get("stream")),
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             answer=answer,
-            pace=answer.pace or self._pace,
+            pace=answer.pace or script.pace(row["id"]) or self._pace,
             task=_task(body) if answer.is_improvised else TEXT,
             reasoning=dialect.reasoning(body, answered=_ends_with(body, "tool")),
             manner=dialect.manner if operation.endpoint == CHAT else PLAIN,

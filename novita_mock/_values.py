@@ -82,6 +82,8 @@ class Reply:
 REDACTED = "***"
 ERROR_MODEL = "mock/"
 """What a model id begins with that asks for an error by its reason."""
+FAULT_HEADER = b"x-novita-mock-fault"
+"""The header in which a request asks for a fault."""
 _SHORTEST_SECRET = 6
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import orjson
 
 from novita_mock import _recorded
 from novita_mock._book import open_book
-from novita_mock._faults import Faults
 from novita_mock._scenario import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Fault, Pace, Rule, ToolCall
 from novita_mock._when import When
+
+if TYPE_CHECKING:
+    from novita_mock._faults import Faults
 
 Append = Callable[[Rule], None]
 
@@ -46,14 +48,14 @@ def pace_of(played: Mapping[str, Any]) -> Pace | None:
     return Pace(**said) if said else None
 
 
-def fault_of(faults: Faults, played: Mapping[str, Any]) -> Fault | None:
+def fault_of(faults: Callable[[], Faults], played: Mapping[str, Any]) -> Fault | None:
     """What goes wrong with an answer: `fault`, or a fault's name with its first argument. Raises
     ValueError for what is no fault, and for two of them."""
     asked = [str(played["fault"])] if "fault" in played else []
     asked += [f"{name}({played[name]})" for name in _SHORT if name in played]
     if len(asked) > 1:
         raise ValueError(f"one answer has one fault; got {' and '.join(asked)}")
-    return faults.parse(asked[0]) if asked else None
+    return faults().parse(asked[0]) if asked else None
 
 
 def templated(answer: Answer, when: When, form: str = TEXT_TEMPLATE) -> Answer:
@@ -93,7 +95,7 @@ class Words:
         when: When,
         times: int | None,
         reasons: Collection[str],
-        faults: Faults,
+        faults: Callable[[], Faults],
     ) -> None:
         self._append = append
         self._when = when

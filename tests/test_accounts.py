@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from novita_mock import Mock, Request
+from novita_mock import Mock, Pace, Request
 from novita_mock._clock import Clock
 from novita_mock.httpx import async_openai_client, openai_client
 from tests.ask import BOOK, EDITIONS, KEY, MODEL, body_of, error, got, posted
@@ -230,3 +230,35 @@ def test_an_answer_that_is_not_streamed_comes_with_its_last_token() -> None:
     asked = body_of(max_tokens=20)
     [beat] = Mock(ttft=1, gap=0.1).answer(posted(asked)).beats
     assert beat.pause == pytest.approx(1 + 19 * 0.1)
+
+
+def first_pause(mock: Mock, model: str = MODEL) -> float:
+    return mock.answer(posted(body_of(model=model))).beats[0].pause
+
+
+def test_a_profile_is_the_pace_of_its_models() -> None:
+    profiles = {"meta-llama/llama-3.1-*": Pace(ttft=2), "meta-llama/*": Pace(ttft=3)}
+    mock = Mock(ttft=1, profiles=profiles)
+    assert [first_pause(mock, model) for model in (MODEL, OTHER, "openai/gpt-oss-20b")] == [2, 3, 1]
+    mock.say("x", ttft=4)
+    assert first_pause(mock) == 4
+    mock.load({"rules": [], "profiles": {"*/gpt-*": {"ttft": 5}}})
+    assert first_pause(mock, "openai/gpt-oss-20b") == 5
+    assert first_pause(mock) == 2
+    mock.reset()
+    assert first_pause(mock, "openai/gpt-oss-20b") == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"ttft": -1}, "$.profiles.x.ttft: expected at least 0; got -1"),
+        ({"gap": 1, "tokens_per_second": 2}, "$.profiles.x: gap and tokens_per_second"),
+        ({"speed": 1}, "$.profiles.x: expected no member"),
+    ],
+    ids=str,
+)
+def test_a_profile_that_cannot_be_is_refused_with_its_place(row: Any, said: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the text is looked at below
+        Mock(scenario={"rules": [], "profiles": {"x": row}})
+    assert said in str(caught.value)

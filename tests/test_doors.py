@@ -63,7 +63,7 @@ class Ask:
     def fresh_mock(self) -> Mock:
         mock = Mock(**{"seed": 7} | self.mock)
         if self.pace or self.fault:
-            fault = mock._faults.parse(self.fault) if self.fault else None
+            fault = FAULTS.parse(self.fault) if self.fault else None
             answer = Answer(say="one two three four five six", pace=self.pace, fault=fault)
             mock.add(Rule(answer))
         return mock

@@ -17,7 +17,7 @@ from itertools import pairwise
 from novita_mock._admit import ERROR_HEADER
 from novita_mock._book import open_book
 from novita_mock._ledger import Call
-from novita_mock._values import Cut
+from novita_mock._values import FAULT_HEADER, Cut
 from novita_mock._verdict._finding import table
 
 
@@ -97,11 +97,11 @@ def _count_header() -> bytes:
 def groups(calls: Iterable[Call]) -> list[list[Call]]:
     """The calls with equal requests of one caller, in order."""
     found: dict[tuple[object, ...], list[Call]] = {}
-    fault = open_book().faults["header"].encode()
     for call in calls:
         request = call._request
         get = request.headers.get
-        asked = (get(b"authorization"), get(b"x-api-key"), get(ERROR_HEADER), get(fault))
+        wished = get(ERROR_HEADER), get(FAULT_HEADER)
+        asked = (get(b"authorization"), get(b"x-api-key"), *wished)
         found.setdefault((request.method, request.path, *asked, request.body), []).append(call)
     return list(found.values())
 
