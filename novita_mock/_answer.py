@@ -53,11 +53,11 @@ class Corridor:
         """The call, with its reply: every request gets one."""
         about = About(headers=request.headers)
         try:
-            if FAULT_HEADER in request.headers:
-                about.fault = self._breaker.asked(request.headers[FAULT_HEADER])
             located = locate(self._routes, request.method, request.path)
             operation, about.model = located.operation, located.model
             about.operation = operation.name
+            if FAULT_HEADER in request.headers:
+                about.fault = self._breaker.asked(request.headers[FAULT_HEADER])
             caller = admit(self._policy, operation, request)
             if operation.request is None:
                 reply = self._told(located, caller, ledger.wallet)

@@ -98,6 +98,10 @@ def _stall(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
     return [*beats]
 
 
+def _truncated_stream(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+    return [*chunks[: arguments["chunks"]]] or [Beat(b"")]
+
+
 def _missing_done(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
     return [*chunks]
 
@@ -175,6 +179,7 @@ STREAM_FAULTS: dict[str, StreamFault] = {
     "cut_in_frame": _cut_in_frame,
     "cut_in_character": _cut_in_character,
     "stall": _stall,
+    "truncated_stream": _truncated_stream,
     "missing_done": _missing_done,
     "missing_blank_line": _missing_blank_line,
     "missing_finish_reason": _missing_finish_reason,

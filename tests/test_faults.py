@@ -8,7 +8,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ from novita_mock import Mock
 from novita_mock._book import open_book
 from novita_mock._faults import Faults
 from novita_mock._loopback import Loopback
-from tests.ask import EDITIONS, body_of, error, posted
+from tests.ask import EDITIONS, body_of, error, got, posted
 
 FAULTS = Faults(open_book())
 CHAT_PATH = "/v3/openai/chat/completions"
@@ -41,9 +40,10 @@ class Got:
     pieces: list[tuple[float, int]] | None = None
 
     @property
-    def longest_pause(self) -> float:
+    def seconds(self) -> float:
+        """From before the request was sent until all had come."""
         times = [moment for moment, _ in self.pieces or ()]
-        return max((b - a for a, b in pairwise(times)), default=0.0)
+        return times[-1] - times[0]
 
 
 def exchange(address: str, fault: str, *, stream: bool) -> Got:
@@ -164,7 +164,7 @@ def is_no_gzip(got: Got) -> bool:
 def is_slow_head(got: Got) -> bool:
     head = got.raw.partition(b"\r\n\r\n")[0]
     at_once = max(size for _, size in got.pieces or () if size)
-    return at_once < len(head) + len(got.body) and got.longest_pause >= 0.04
+    return at_once < len(head) + len(got.body) and got.seconds >= 3 * 0.04
 
 
 def in_pieces(got: Got) -> bool:
@@ -200,8 +200,10 @@ GUARANTEES: list[tuple[str, bool, Callable[[Got], bool]]] = [
         and got.body == chunks()[0] + chunks()[1] + WIDE),
     ("cut_in_character(3)", True, lambda got: lost(got) and got.body.endswith(b'"content":"\xc3')
         and got.body.startswith(b"".join(chunks()[:3]))),
-    ("stall(2, seconds=0.2)", True, lambda got: got.complete and got.longest_pause >= 0.2
+    ("stall(2, seconds=0.2)", True, lambda got: got.complete and got.seconds >= 0.2
         and got.body == whole(stream=True)),
+    *((f"truncated_stream({n})", True, lambda got, n=n: got.complete
+        and got.body == b"".join(chunks()[:n])) for n in (0, 2, 99)),
     ("missing_done", True, lambda got: got.complete and got.body == b"".join(chunks())),
     ("missing_blank_line", True, lambda got: got.complete
         and got.body == whole(stream=True)[:-1]),
@@ -247,7 +249,7 @@ GUARANTEES: list[tuple[str, bool, Callable[[Got], bool]]] = [
         and (got.headers or {})[b"location"] == b"https://x.invalid/"),
     ("bad_gateway", False, page(502)),
     ("service_unavailable", True, page(503)),
-    ("gateway_timeout(0.2)", False, lambda got: page(504)(got) and got.longest_pause >= 0.2),
+    ("gateway_timeout(0.2)", False, lambda got: page(504)(got) and got.seconds >= 0.2),
 ]  # fmt: skip
 
 
@@ -350,6 +352,13 @@ def test_the_header_goes_before_the_rule() -> None:
     asked = {b"x-novita-mock-fault": b"bad_gateway"}
     assert scripted.answer(posted(body_of(), headers=asked)).status == 502
     assert scripted.last.about.fault == FAULTS.parse("bad_gateway")
+
+
+def test_what_is_no_operation_is_not_broken() -> None:
+    asked = {b"x-novita-mock-fault": b"redirect"}
+    mock = Mock()
+    assert mock.answer(got("/models", headers=asked)).status == 307
+    assert mock.answer(got("/moved", headers=asked)).status == 404
 
 
 def test_two_faults_in_one_answer_are_refused() -> None:

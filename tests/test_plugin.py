@@ -288,7 +288,8 @@ def test_an_unknown_marker_argument_is_an_error_at_collection(
     result.stderr.fnmatch_lines(
         [
             f"ERROR: *::test_it: @pytest.mark.novita {complaint}: expected some of edition, seed, "
-            "api_keys, any_model, ttft, gap, tokens_per_second, jitter, spread, profiles, rpm, tpm, tier, "
+            "api_keys, any_model, ttft, gap, tokens_per_second, jitter, spread, profiles, rpm, "
+            "tpm, tier, "
             "balance, scenario, only, base_urls, clock, by name"
         ]
     )
