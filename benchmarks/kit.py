@@ -15,7 +15,7 @@ from novita_mock._mock import Mock
 def main(port: int, gap: float) -> None:
     """Serves a mock whose streams have `gap` seconds between their tokens."""
     listener = _serve.listen("127.0.0.1", port)
-    _serve.serve(Mock(gap=gap, clock=time.time), listener, quiet=True, key_listed=False)
+    _serve.serve(Mock(gap=gap, clock=time.time), listener, quiet=True)
 
 
 if __name__ == "__main__":
