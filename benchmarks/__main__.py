@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ PLACES: Mapping[str, tuple[str, Measure]] = {
     "instances": ("values for schemas of callers", inside.instances),
     "suite": ("the contract suite", inside.suite),
 }
+_FAILED = "failed"
 _PACKAGES = ("novita-mock", "uvicorn", "uvloop", "httptools", "starlette", "orjson", "openai")
 
 
@@ -37,7 +39,9 @@ _PACKAGES = ("novita-mock", "uvicorn", "uvloop", "httptools", "starlette", "orjs
 def main(
     quick: bool, smoke: bool, only: tuple[str, ...], folder: Path | None, output: Path | None
 ) -> None:
-    """Measure the kit beside its limits and its peers. Only ratios mean anything."""
+    """Measure the kit beside its limits and its peers. Only ratios mean anything.
+
+    Exit code 1 if a place could not be measured; a goal that is missed is no failure."""
     effort = SMOKE if smoke else QUICK if quick else FULL
     others = peers.installed(folder)
     about = _about(effort, others)
@@ -57,13 +61,14 @@ def main(
     report(f"\n{_summary(rows)}")
     if output is not None:
         save(output, about, rows)
+    sys.exit(any(row.what == _FAILED for row in rows))
 
 
 def _measured(place: str, measure: Measure, effort: Effort, others: Sequence[Server]) -> list[Row]:
     try:
         return measure(effort, others)
     except (load.Failed, OSError) as error:
-        return [Row(place, "failed", "", note=str(error))]
+        return [Row(place, _FAILED, "", note=str(error))]
 
 
 def _about(effort: Effort, others: Sequence[Server]) -> dict[str, str]:

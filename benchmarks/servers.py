@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 KIT = "from novita_mock.cli import run; run()"
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +129,26 @@ def started(servers: Sequence[Server], cpus: set[int] | None) -> Iterator[list[R
     with ExitStack() as stack:
         found = []
         for server in servers:
-            port = free_port()
-            process = launch(server, cpus, port)
-            stack.callback(stop, process)
-            if accepts(port, process):
-                found.append(Running(server, port, process))
+            running = _begun(server, cpus)
+            if running is not None:
+                stack.callback(stop, running.process)
+                found.append(running)
         yield found
+
+
+def _begun(server: Server, cpus: set[int] | None) -> Running | None:
+    """The server, once it accepts connections. Its port may be taken before it has it: then it
+    ends, and gets another one."""
+    for _ in range(_ATTEMPTS):
+        port = free_port()
+        process = launch(server, cpus, port)
+        if accepts(port, process):
+            return Running(server, port, process)
+        ended = process.poll() is not None
+        stop(process)
+        if not ended:
+            break
+    return None
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
