@@ -12,11 +12,11 @@ from novita_mock import _serve
 from novita_mock._mock import Mock
 
 
-def main(port: int, gap: float) -> None:
-    """Serves a mock whose streams have `gap` seconds between their tokens."""
+def serve(mock: Mock, port: int) -> None:
+    """Serves `mock` as the command line does, until it is ended."""
     listener = _serve.listen("127.0.0.1", port)
-    _serve.serve(Mock(gap=gap, clock=time.time), listener, quiet=True)
+    _serve.serve(mock, listener, quiet=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]))
+    serve(Mock(gap=float(sys.argv[2]), clock=time.time), int(sys.argv[1]))

@@ -48,7 +48,7 @@ class Found:
 
 def paced(effort: Effort, _others: Sequence[Server]) -> list[Row]:
     """All streams at once, the kit and the bare limit taking turns."""
-    _allow_files(effort.streams + _FILES_BESIDE)
+    allow_files(effort.streams + _FILES_BESIDE)
     pinned = cores()
     found: dict[str, list[Found]] = {"bare": [], "kit": []}
     for _ in range(min(effort.rounds, _ROUNDS)):
@@ -123,7 +123,8 @@ def _receive(streams: Sequence[Stream], running: Running, middle: float) -> int:
     return memory
 
 
-def _allow_files(number: int) -> None:
+def allow_files(number: int) -> None:
+    """Lets this process, and those it starts, have so many files open at once."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < number:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(number, hard), hard))

@@ -77,12 +77,15 @@ def report(text: str = "") -> None:
 
 def show(place: str, title: str, rows: Sequence[Row]) -> None:
     """Writes the rows of one place."""
-    table = [HEAD, *(row.cells() for row in rows)]
-    widths = [max(len(cells[column]) for cells in table) for column in range(len(HEAD))]
     report(f"\n{place}: {title}")
-    for cells in table:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        report(f"  {line}".rstrip())
+    for line in aligned([HEAD, *(row.cells() for row in rows)]):
+        report(f"  {line}")
+
+
+def aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, its columns as wide as they have to be."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table]
 
 
 def save(path: Path, about: dict[str, Any], rows: Sequence[Row]) -> None:
