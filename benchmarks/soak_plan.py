@@ -16,7 +16,7 @@ from benchmarks.limits import GAP
 from novita_mock._book import open_book
 from novita_mock._faults import STREAM, Faults
 from novita_mock._mock import Mock
-from novita_mock._values import Cut, Loss, Reply, Request
+from novita_mock._values import FAULT_HEADER, Cut, Loss, Reply, Request
 
 NUMBER = "x-soak"
 """The header that tells a request from all others."""
@@ -49,7 +49,7 @@ class Ask:
         """The request as it is sent."""
         more = [f"{NUMBER}: {self.number}"]
         if self.fault is not None:
-            more.append(f"{_faults().header.decode()}: {self.fault}")
+            more.append(f"{FAULT_HEADER.decode()}: {self.fault}")
         return load.head(requests.PATH, len(self.body), *more) + self.body
 
 
@@ -121,7 +121,7 @@ def owed(body: bytes, fault: str | None) -> Reply:
     """The reply to a request with such a body and fault."""
     headers = {b"authorization": b"Bearer any-key", b"content-type": b"application/json"}
     if fault is not None:
-        headers[_faults().header] = fault.encode()
+        headers[FAULT_HEADER] = fault.encode()
     try:
         return _mock().answer(Request("POST", requests.PATH, headers, body))
     finally:
