@@ -68,9 +68,9 @@ def serve(
     if scenario is not None:
         follow(mock, scenario)
     announce(mock, listener, quiet=quiet)
-    # What start-up made stays for good: the collector need not look at it again.
-    gc.collect()
+    # What start-up made stays for good: the collector need not look at it, not even now.
     gc.freeze()
+    gc.enable()
     server.run(sockets=[listener])
 
 

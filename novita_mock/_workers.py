@@ -3,6 +3,7 @@ up, the others do not know."""
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import time
@@ -44,4 +45,5 @@ def worker() -> ASGIApp:
     scenario = plan["options"].get("scenario")
     if scenario is not None:
         follow(mock, Path(scenario))
+    gc.freeze()
     return application(mock, plan["quiet"], Access(plan["token"], plan["origins"]))

@@ -91,7 +91,10 @@ def serve(
     **options: Any,
 ) -> None:
     """Serve the API until Ctrl+C."""
+    import gc
     import time
+
+    gc.disable()  # nothing of what is imported now is garbage; serving enables it again
 
     from novita_mock import _serve
     from novita_mock._control import Access
