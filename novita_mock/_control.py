@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -106,7 +107,8 @@ def _route(mock: Mock, access: Access | None, method: str, path: str, tell: Endp
 
 
 class _Room:
-    """What each path tells or does."""
+    """What each path tells or does. What looks at all calls does so in a thread of its own, for
+    there may be many."""
 
     def __init__(self, mock: Mock) -> None:
         self._mock = mock
@@ -121,9 +123,16 @@ class _Room:
         return _openapi.document(self._mock.book, self._mock.edition)
 
     async def requests(self, request: Request) -> Any:
+        return await run_in_threadpool(self._requests, request)
+
+    def _requests(self, request: Request) -> Any:
         from novita_mock import _journal
 
-        return {"requests": [_journal.entry(call) for call in self._selected(request)]}
+        selected, rules = self._selected(request), dict[int, list[str]]()
+        for finding in self._mock.verdict():
+            for number in finding.calls:
+                rules.setdefault(number, []).append(finding.rule)
+        return {"requests": [_journal.entry(c, rules.get(c.number, ())) for c in selected]}
 
     async def forget(self, _: Request) -> Any:
         self._mock.forget()
@@ -132,10 +141,10 @@ class _Room:
     async def har(self, request: Request) -> Any:
         from novita_mock import _har
 
-        return _har.har(self._selected(request))
+        return await run_in_threadpool(_har.har, self._selected(request))
 
     async def verdict(self, _: Request) -> Any:
-        found = self._mock.verdict()
+        found = await run_in_threadpool(self._mock.verdict)
         told = [{"rule": f.rule, "calls": f.calls, "message": f.message} for f in found]
         return {"findings": told}
 

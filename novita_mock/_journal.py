@@ -109,8 +109,9 @@ def _number(what: str, value: int | str) -> int:
     return int(text)
 
 
-def entry(call: Call) -> Json:
-    """A call as JSON, with the members that `schemas/reports/call.json` describes."""
+def entry(call: Call, findings: Iterable[str] = ()) -> Json:
+    """A call as JSON, with the members that `schemas/reports/call.json` describes. `findings`: by
+    which rules of the verdict its client did something wrong here."""
     request, reply = call._request, call.reply
     about, hide = call.about, hiding(call)
     return {
@@ -132,6 +133,7 @@ def entry(call: Call) -> Json:
         "response_body": hide(reply.body.decode(errors="replace")),
         "unknown": [hide(name) for name in call.unknown],
         "missed": None if about.missed is None else hide(about.missed),
+        "findings": list(findings),
     }
 
 

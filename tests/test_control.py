@@ -208,6 +208,8 @@ def test_the_verdict_tells_what_a_client_did_wrong() -> None:
     [finding, *_] = found.get(f"{ROOT}/verdict").json()["findings"]
     assert finding["rule"] == "retried_refusal"
     assert finding["calls"] == [1, 2, 3]
+    told = found.get(f"{ROOT}/requests").json()["requests"]
+    assert [row["findings"] for row in told] == [["retried_refusal"]] * 3
 
 
 def test_the_counters_are_prometheus_text() -> None:

@@ -106,7 +106,7 @@ def test_a_filter_that_there_is_not_is_refused(name: str) -> None:
 
 def test_a_call_is_told_as_json() -> None:
     call = replace(journal().calls[1], at=1764547200.25)
-    assert entry(call) == {
+    assert entry(call, ["no_backoff"]) == {
         "number": 2,
         "at": "2025-12-01T00:00:00.250Z",
         "operation": "chat.completions",
@@ -125,6 +125,7 @@ def test_a_call_is_told_as_json() -> None:
         "response_body": call.reply.body.decode(),
         "unknown": [],
         "missed": None,
+        "findings": ["no_backoff"],
     }
 
 
