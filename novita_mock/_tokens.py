@@ -9,10 +9,72 @@ for English and higher for other scripts.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 split = re.compile(r" ?[A-Za-z]{1,8}| ?[0-9]{1,3}| ?[^\sA-Za-z0-9]{1,2}|\s{1,4}").findall
+
+_LONGEST_KEPT = 8_192
+
+_LETTER, _DIGIT, _OTHER, _WHITE = b"\1", b"\2", b"\4", b"\10"
+
+
+def _kind(char: str) -> bytes:
+    if char.isspace():
+        return _WHITE
+    return _LETTER if char.isalpha() else _DIGIT if char.isdigit() else _OTHER
+
+
+_KINDS = b"".join(_kind(chr(code)) for code in range(128)).ljust(256)
+_BLANKS = bytes(_WHITE[0] if code == ord(" ") else 0 for code in range(256))
+_MOST = ((_LETTER, 8), (_DIGIT, 3), (_OTHER, 2))
+_MOST_WHITE = 4
+_GAPS = re.compile(rb"[\t-\r\x1c-\x20]{%d,}" % (_MOST_WHITE + 1)).finditer
 
 
 def count(text: str) -> int:
     """Number of tokens of `text`."""
-    return len(split(text))
+    return _kept(text) if len(text) <= _LONGEST_KEPT else _count(text)
+
+
+def _count(text: str) -> int:
+    return _count_ascii(text.encode()) if text.isascii() else len(split(text))
+
+
+# Conversations are sent again and again.
+_kept = lru_cache(maxsize=256)(_count)
+
+
+def _count_ascii(text: bytes) -> int:
+    """The same without making the tokens, a fifth of the time.
+
+    Each character becomes a byte with the bit of its kind, and all of them one number: it tells
+    at once where a run of one kind starts. A run is a token; what is longer has some more, and a
+    single blank belongs to the run behind it.
+    """
+    kinds = text.translate(_KINDS)
+    bits = int.from_bytes(kinds, "little")
+    starts = bits ^ (bits & bits << 8)
+    alone = starts ^ (starts & bits >> 8)
+    blanks = (alone & int.from_bytes(text.translate(_BLANKS), "little")).bit_count()
+    last = text.endswith(b" ") and not kinds.endswith(_WHITE * 2)
+    tokens = starts.bit_count() - (blanks - last)
+    tokens += sum(_more(kinds, kind, most) for kind, most in _MOST)
+    if _WHITE * (_MOST_WHITE + 1) in kinds:
+        tokens += sum(_more_white(gap, len(text)) for gap in _GAPS(text))
+    return tokens
+
+
+def _more(kinds: bytes, kind: bytes, most: int) -> int:
+    """Tokens of the runs of a kind beyond the first of each."""
+    long = kind * (most + 1)
+    if long not in kinds:
+        return 0
+    if kind * (2 * most + 1) not in kinds:
+        return kinds.count(long)
+    return sum((len(run) - 1) // most for run in re.findall(long + kind + b"*", kinds))
+
+
+def _more_white(gap: re.Match[bytes], end: int) -> int:
+    """The same for a long gap. A single blank left over belongs to what follows."""
+    more, left = divmod(len(gap[0]) - 1, _MOST_WHITE)
+    return more - (left == 0 and gap[0].endswith(b" ") and gap.end() < end)
