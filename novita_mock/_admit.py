@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from novita_mock._book import Operation
-from novita_mock._values import ERROR_MODEL, Refused, Request, wished
+from novita_mock._values import ERROR_MODEL, Refused, Request, value, wished
 
 ERROR_HEADER = b"x-novita-mock-error"
 ERROR_KEY = "mock-"
 SCHEME = "bearer"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Caller:
     """Who asks. `error`: a reason that the key asks for, answered unless the model asks for one."""
 

@@ -7,7 +7,6 @@ whether the answer will be streamed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
 
 import orjson
@@ -19,6 +18,7 @@ from novita_mock._recorded import completion
 from novita_mock._scenario import Answer, ToolCall
 from novita_mock._scene import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
 from novita_mock._tokens import split
+from novita_mock._values import value
 from novita_mock._writer import topics, write
 
 _INLINE = "inline_think"
@@ -26,7 +26,7 @@ _OPEN = ("<think>", "\n")
 _CLOSE = ("\n", "</think>", "\n\n")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Take:
     """One choice to be written. `share` is the most that the kit writes for it."""
 

@@ -22,14 +22,14 @@ from novita_mock._facts import Facts
 from novita_mock._limits import Limits
 from novita_mock._match import Index
 from novita_mock._scenario import Fault, Pace, Rule
-from novita_mock._values import REDACTED, Beat, Reply, Request, redact, sent_key
+from novita_mock._values import REDACTED, Beat, Reply, Request, redact, sent_key, value
 from novita_mock._wallet import Wallet
 
 MOST_CALLS = 100_000
 MOST_BYTES = 64 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Bill:
     """What a call costs: tokens at the prices of a model's `row`, for the account of `key`."""
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from novita_mock._book import Book, Operation
-from novita_mock._values import Refused
+from novita_mock._values import Refused, value
 
 PARAMETER = "{model}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Located:
     """The operation, and the model id if the path carries one."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from novita_mock._dialect import PLAIN, SILENT, Manner, Reasoning
 from novita_mock._scenario import Answer, Pace
+from novita_mock._values import value
 
 if TYPE_CHECKING:
     from novita_mock._instances import Prepared
@@ -16,7 +17,7 @@ Alternatives = tuple[int, list[tuple[str, float]]]
 the one taken, then the less likely ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Prompt:
     """One text to be answered. `text` is all of it, `subject` the part that the answer is about;
     `continues`: the answer goes on where the text ends."""
@@ -27,7 +28,7 @@ class Prompt:
     continues: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limit:
     """Tokens of a choice: `asked` for by the request, None if it left that open, and the `most`
     that the model has room for, None if its row does not say."""
@@ -51,7 +52,7 @@ class Task:
 TEXT = Task()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Scene:
     """What is to be answered. No room after the stage reads a field of the body again.
 
@@ -81,7 +82,7 @@ class Scene:
         return self.manner.completion_id.partition("{")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """A tool call; the fragments joined are the JSON text of its arguments."""
 
@@ -90,7 +91,7 @@ class Call:
     fragments: list[str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Choice:
     """One answer. `content` is None where there are only tool calls; `details` is the item of
     `reasoning_details` that repeats the reasoning, if there is one."""
@@ -104,7 +105,7 @@ class Choice:
     details: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Completion:
     """All choices of an answer, and the tokens that they took; `usage` if it was recorded."""
 
