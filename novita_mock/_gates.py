@@ -44,7 +44,10 @@ def check_history(body: Json) -> None:
     for index, message in enumerate(body.get("messages") or ()):
         if message["role"] == "tool":
             _check_result(["messages", index, "tool_call_id"], message["tool_call_id"], issued)
-        ids = [call["id"] for call in message.get("tool_calls") or ()]
+        calls = message.get("tool_calls")
+        if not calls:
+            continue
+        ids = [call["id"] for call in calls]
         for number, id in enumerate(ids):
             if id in ids[:number]:
                 place = _explain.path(["messages", index, "tool_calls", number, "id"])

@@ -39,14 +39,13 @@ def last_text(messages: list[Json], role: str) -> str:
 
 def _message_text(message: Json) -> str:
     text = f"{message['role']}\n{content_text(message.get('content'))}"
-    calls = message.get("tool_calls")
-    for call in calls or ():
+    for call in message.get("tool_calls") or ():
         text += f"\n{call['function']['name']} {call['function']['arguments']}"
     return text
 
 
 def _media(messages: list[Json]) -> list[Json]:
-    lists = (m["content"] for m in messages if isinstance(m.get("content"), list))
+    lists = [m["content"] for m in messages if isinstance(m.get("content"), list)]
     return [part for parts in lists for part in parts if part["type"] != "text"]
 
 

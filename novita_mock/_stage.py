@@ -114,7 +114,7 @@ class Stage:
                 max_tokens=wanted,
                 limit=context,
             )
-        most = min((bound for bound in (room, output) if bound is not None), default=None)
+        most = output if room is None else room if output is None else min(room, output)
         lowered = asked if asked is None or most is None else min(asked, most)
         return Limit(lowered, most)
 
@@ -128,7 +128,7 @@ def _no_endpoint(operation: Operation, row: Json) -> Refused:
 
 def _task(body: Json) -> Task:
     """What is to be made, if it is anything but a plain text."""
-    asked = any(body.get(field) for field in ("tools", "tool_choice", "response_format"))
+    asked = body.get("tools") or body.get("tool_choice") or body.get("response_format")
     if not asked and not _ends_with(body, "tool"):
         return TEXT
     # Most servers never come here, and what makes values takes a while to import.
@@ -138,8 +138,8 @@ def _task(body: Json) -> Task:
 
 
 def _ends_with(body: Json, role: str) -> bool:
-    messages = body.get("messages") or ()
-    return any(message["role"] == role for message in messages[-1:])
+    messages: list[Json] = body.get("messages") or []
+    return bool(messages) and bool(messages[-1]["role"] == role)
 
 
 def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
