@@ -7,7 +7,7 @@ of the stream, or nothing in its place. Part of `_broken`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import orjson
 
@@ -29,9 +29,7 @@ _JUNK = b"junk\n"
 _HALF_WIDE = "é".encode()[:1]
 
 
-def break_stream(
-    name: str, beats: tuple[Beat | Cut, ...], arguments: Json
-) -> tuple[Beat | Cut, ...]:
+def break_stream(name: str, beats: Iterable[Beat | Cut], arguments: Json) -> tuple[Beat | Cut, ...]:
     """The beats of a stream with the fault `name`."""
     chunks = [frame for beat in beats if isinstance(beat, Beat) for frame in _frames(beat)]
     done = [chunks.pop()] if chunks[-1].data == _DONE else []

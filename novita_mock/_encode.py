@@ -5,6 +5,7 @@ What the chunks of an answer share is rendered once, and only the token is new i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import accumulate, islice, zip_longest
 
 import orjson
@@ -16,7 +17,7 @@ from novita_mock._ids import fill
 from novita_mock._scenario import Pace
 from novita_mock._scene import Choice, Completion, Scene
 from novita_mock._shapes import SHAPES
-from novita_mock._values import Beat, Header, Refused, Reply, redact
+from novita_mock._values import Beat, Beats, Header, Refused, Reply, redact, value
 
 JSON: Header = (b"content-type", b"application/json")
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
@@ -84,6 +85,43 @@ class Catalogue:
         return self._rows.get(row["id"]) or json_reply(200, dumps(row))
 
 
+@value
+class _Lane:
+    """The frames of one choice: the text's are its `tokens`, each between the same bytes."""
+
+    opening: list[bytes]
+    before: bytes
+    tokens: list[str]
+    behind: bytes
+    closing: list[bytes]
+
+    def frames(self) -> Iterator[bytes]:
+        """All of them in order."""
+        yield from self.opening
+        for token in self.tokens:
+            yield self.before + dumps(token) + self.behind
+        yield from self.closing
+
+    def play(self, id: str, pace: Pace) -> tuple[Beat, ...] | Beats:
+        """The same as beats."""
+        if not pace.gap:
+            return (Beat(self._joined(), next(pace.pauses(id))),)
+        count = len(self.opening) + len(self.tokens) + len(self.closing)
+        return Beats(count, self._size(), lambda: map(Beat, self.frames(), pace.pauses(id)))
+
+    def _joined(self) -> bytes:
+        if not self.tokens:
+            return b"".join(self.opening + self.closing)
+        texts = (self.behind + self.before).join(map(dumps, self.tokens))
+        pieces = [*self.opening, self.before, texts, self.behind, *self.closing]
+        return b"".join(pieces)
+
+    def _size(self) -> int:
+        said = sum(map(len, map(dumps, self.tokens)))
+        shared = len(self.tokens) * (len(self.before) + len(self.behind))
+        return sum(map(len, self.opening)) + shared + said + sum(map(len, self.closing))
+
+
 class Encoder:
     """Writes the answers of one operation."""
 
@@ -103,6 +141,10 @@ class Encoder:
             told = body if plain else _accent.whole(body, scene.manner)
             return json_reply(200, dumps(told), _whole_pause(completion, scene.pace))
         usage = _usage(completion) if scene.include_usage else None
+        if plain and len(completion.choices) == 1:
+            (lane,), end = self._lanes(completion, usage)
+            lane.closing.extend([*end, DONE])
+            return Reply(200, EVENTS, lane.play(completion.id, scene.pace))
         frames = (
             self._frames(completion, usage)
             if plain
@@ -128,6 +170,12 @@ class Encoder:
 
     def _frames(self, completion: Completion, usage: Json | None) -> list[bytes]:
         """The frames of a stream but for the last; with the `usage` if it was asked for."""
+        lanes, end = self._lanes(completion, usage)
+        rows = zip_longest(*(lane.frames() for lane in lanes))
+        return [frame for row in rows for frame in row if frame is not None] + end
+
+    def _lanes(self, completion: Completion, usage: Json | None) -> tuple[list[_Lane], list[bytes]]:
+        """The frames of each choice, and those behind them all."""
         head = b'data: {"id":%b,"object":%b,"created":%d,"model":%b,"choices":[' % (
             dumps(completion.id),
             dumps(self._chunk_object),
@@ -136,28 +184,24 @@ class Encoder:
         )
         tail = b"]}\n\n" if usage is None else b'],"usage":null}\n\n'
         lanes = [self._lane(choice, head, tail) for choice in completion.choices]
-        frames = [frame for row in zip_longest(*lanes) for frame in row if frame is not None]
-        if usage is not None:
-            frames.append(head + b'],"usage":%b}\n\n' % dumps(usage))
-        return frames
+        end = [] if usage is None else [head + b'],"usage":%b}\n\n' % dumps(usage)]
+        return lanes, end
 
-    def _lane(self, choice: Choice, head: bytes, tail: bytes) -> list[bytes]:
+    def _lane(self, choice: Choice, head: bytes, tail: bytes) -> _Lane:
         """The frames of one choice."""
         shape, tokens, found = self._shape, choice.content or [], choice.alternatives
         before, behind = head + shape.before % choice.index, shape.behind
-        if found is None:
-            end = behind + b"}" + tail
-            texts = [before + dumps(token) + end for token in tokens]
-        else:
-            offsets = accumulate(map(len, tokens), initial=0)
-            likely = [shape.logprobs([f], at) for f, at in zip(found, offsets, strict=False)]
-            texts = [
-                before + dumps(token) + behind + b',"logprobs":' + dumps(member) + b"}" + tail
-                for token, member in zip(tokens, likely, strict=True)
-            ]
         opening = [head + dumps(piece) + tail for piece in shape.opening(choice)]
         closing = [head + dumps(piece) + tail for piece in shape.closing(choice)]
-        return opening + texts + closing
+        if found is None:
+            return _Lane(opening, before, tokens, behind + b"}" + tail, closing)
+        offsets = accumulate(map(len, tokens), initial=0)
+        likely = [shape.logprobs([f], at) for f, at in zip(found, offsets, strict=False)]
+        opening += [
+            before + dumps(token) + behind + b',"logprobs":' + dumps(member) + b"}" + tail
+            for token, member in zip(tokens, likely, strict=True)
+        ]
+        return _Lane(opening, before, [], behind, closing)
 
 
 def _constant(book: Book, schema: str | None) -> str:

@@ -22,7 +22,7 @@ from novita_mock._facts import Facts
 from novita_mock._limits import Limits
 from novita_mock._match import Index
 from novita_mock._scenario import Fault, Pace, Rule
-from novita_mock._values import REDACTED, Beat, Reply, Request, redact, sent_key, value
+from novita_mock._values import REDACTED, Reply, Request, redact, sent_key, value
 from novita_mock._wallet import Wallet
 
 MOST_CALLS = 100_000
@@ -103,8 +103,7 @@ class Call:
     @property
     def size(self) -> int:
         """Bytes of both bodies."""
-        beats = (len(beat.data) for beat in self.reply.beats if isinstance(beat, Beat))
-        return len(self._request.body) + sum(beats)
+        return len(self._request.body) + self.reply.size
 
     @property
     def status(self) -> int:

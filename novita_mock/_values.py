@@ -7,10 +7,10 @@ plays the `Reply`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeVar, dataclass_transform
+from typing import TypeVar, dataclass_transform, overload
 
 Header = tuple[bytes, bytes]
 T = TypeVar("T")
@@ -71,6 +71,44 @@ class Cut:
     away: float = 0.0
 
 
+class Beats(Sequence[Beat | Cut]):
+    """Beats that are made when they are due, and equal a tuple of the same beats.
+
+    `count` of them with `size` bytes in all; `make` gives them in order, each time anew.
+    """
+
+    __slots__ = ("_count", "_make", "size")
+
+    def __init__(self, count: int, size: int, make: Callable[[], Iterator[Beat]]) -> None:
+        self.size = size
+        self._count = count
+        self._make = make
+
+    def __iter__(self) -> Iterator[Beat | Cut]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Beat | Cut: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Beat | Cut, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Beat | Cut | tuple[Beat | Cut, ...]:
+        return tuple(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Beats | tuple) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What is sent back: a status, the headers of the wire, and the body beat by beat.
@@ -81,13 +119,20 @@ class Reply:
 
     status: int
     headers: tuple[Header, ...]
-    beats: tuple[Beat | Cut, ...]
+    beats: tuple[Beat | Cut, ...] | Beats
     head_gap: float = 0.0
 
     @property
     def body(self) -> bytes:
         """All bytes of the body that arrive, without the pauses."""
-        return b"".join(beat.data for beat in self.beats if isinstance(beat, Beat))
+        return b"".join([beat.data for beat in self.beats if isinstance(beat, Beat)])
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        if isinstance(self.beats, Beats):
+            return self.beats.size
+        return sum([len(beat.data) for beat in self.beats if isinstance(beat, Beat)])
 
 
 REDACTED = "***"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -24,6 +24,7 @@ from novita_mock._values import Beat, Cut, Reply, Request
 __all__ = ["Endpoint", "create_app"]
 
 _CONTROL = f"{ROOT}/"
+_NAP = 0.1
 
 OnCall = Callable[[Call, float], None]
 
@@ -106,7 +107,7 @@ async def _play(reply: Reply, scope: Scope, receive: Receive, send: Send, clock:
 
 
 async def _play_in_time(
-    start: dict[str, Any], beats: tuple[Beat | Cut, ...], receive: Receive, send: Send, clock: Clock
+    start: dict[str, Any], beats: Sequence[Beat | Cut], receive: Receive, send: Send, clock: Clock
 ) -> None:
     """Sends each beat at its time, counted from the start so that delays do not add up.
 
@@ -118,8 +119,9 @@ async def _play_in_time(
     try:
         for index, beat in enumerate(beats):
             due += beat.pause
-            if beat.pause:
-                await asyncio.wait({gone}, timeout=clock.left(due))
+            if beat.pause and (left := clock.left(due)):
+                # To sleep is cheap, and a client that goes is missed only for so long.
+                await (asyncio.sleep(left) if left < _NAP else asyncio.wait({gone}, timeout=left))
             if gone.done():
                 return
             if not started:
