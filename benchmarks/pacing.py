@@ -78,6 +78,8 @@ def _rows(found: dict[str, list[Found]], effort: Effort) -> list[Row]:
 def _measure(running: Running, effort: Effort) -> Found:
     body = requests.request(stream=True, max_tokens=effort.tokens)
     ask = load.head(running.server.path, len(body)) + body
+    # A server may listen before its start-up is over, and what that takes is not the streams'.
+    load.check(running.port, running.server.path, body, 200)
     before = running.memory
     streams = [
         Stream(socket.create_connection(("127.0.0.1", running.port))) for _ in range(effort.streams)

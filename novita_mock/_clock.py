@@ -53,7 +53,8 @@ class Clock:
 
     def left(self, due: float) -> float:
         """Seconds that are really to be waited until `due` on `monotonic`; none while skipping."""
-        return self._cut(due - self.monotonic())
+        wait = due - time.monotonic() - self._jumped
+        return self._cut(wait) if wait > 0 else 0.0
 
     def sleep(self, seconds: float) -> None:
         """Waits; jumps instead while skipping."""
