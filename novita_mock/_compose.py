@@ -162,7 +162,9 @@ def _call(call: ToolCall, n: int, index: int, take: _Take, purse: _Purse) -> Cal
 
 def _stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], bool]:
     """`tokens` up to the end of the first stop sequence to be complete, which stays in the text."""
-    text = "".join(tokens) if stops else ""
+    if not stops:
+        return tokens, False
+    text = "".join(tokens)
     hits = [at + len(stop) for stop in stops if (at := text.find(stop)) >= 0]
     if not hits:
         return tokens, False

@@ -112,12 +112,17 @@ class _Lane:
     def _joined(self) -> bytes:
         if not self.tokens:
             return b"".join(self.opening + self.closing)
-        texts = (self.behind + self.before).join(map(dumps, self.tokens))
-        pieces = [*self.opening, self.before, texts, self.behind, *self.closing]
-        return b"".join(pieces)
+        between = self.behind + self.before
+        said = dumps(self.tokens)[2:-2]
+        if b'\\"' in said:
+            texts = between.join(map(dumps, self.tokens))
+        else:
+            # Every quote here stands around a token, and the first one ends a token.
+            texts = b'"' + said.replace(b'","', b'"' + between + b'"') + b'"'
+        return b"".join([*self.opening, self.before, texts, self.behind, *self.closing])
 
     def _size(self) -> int:
-        said = sum(map(len, map(dumps, self.tokens)))
+        said = len(dumps(self.tokens)) - len(b"[]") - max(0, len(self.tokens) - 1)
         shared = len(self.tokens) * (len(self.before) + len(self.behind))
         return sum(map(len, self.opening)) + shared + said + sum(map(len, self.closing))
 
