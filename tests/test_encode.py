@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -368,6 +369,33 @@ def test_a_pace_is_a_pause_before_each_beat() -> None:
     assert reply.body == scripted().answer(posted(body_of(stream=True))).body
     unstreamed = scripted(ttft=0.5, gap=0.1).answer(posted(body_of()))
     assert [beat.pause for beat in unstreamed.beats] == [pytest.approx(0.6)]  # two tokens
+
+
+SAID = ["Hi there", "", '"', '",', ',","', '"\\",', "\\", ",", ', ",", ', "[1]", 'é"\n,']
+
+
+@each_operation
+@pytest.mark.parametrize("text", SAID)
+def test_an_unpaced_stream_has_the_bytes_of_a_paced_one(text: str, operation: str) -> None:
+    asked = posted(body_of(operation, stream=True), operation)
+    (whole,) = scripted(text).answer(asked).beats
+    paced = scripted(text, gap=0.1).call(asked)
+    assert whole == Beat(paced.reply.body)
+    assert paced.size == len(asked.body) + len(paced.reply.body)
+    assert joined(operation, stream(operation, mock=scripted(text))) == [text]
+
+
+def test_the_beats_of_a_paced_stream_are_those_of_a_tuple() -> None:
+    reply = scripted(gap=0.1).answer(posted(body_of(stream=True)))
+    beats = tuple(reply.beats)
+    assert reply == replace(reply, beats=beats)
+    assert replace(reply, beats=beats) == reply
+    assert reply != replace(reply, beats=beats[1:])
+    assert (len(reply.beats), hash(reply.beats), repr(reply.beats)) == (
+        len(beats), hash(beats), repr(beats),
+    )  # fmt: skip
+    assert (reply.beats[-1], reply.beats[1:3]) == (beats[-1], beats[1:3])
+    assert list(reply.beats) == list(reply.beats)
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.1])

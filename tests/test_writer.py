@@ -50,6 +50,18 @@ def test_the_tokens_of_a_text_joined_are_the_text(text: str) -> None:
     assert count(text) == len(split(text))
 
 
+RUNS = st.sampled_from(
+    ["a", "Word", "1", "99", ".", "-_", " ", "  ", "\n", "\t", "\x0b", "\x1c", "\x7f", "\0"]
+)
+
+
+@given(st.lists(st.builds(str.__mul__, RUNS, st.integers(1, 20))))
+def test_what_is_counted_on_bytes_is_what_the_splitter_gives(runs: list[str]) -> None:
+    text = "".join(runs)
+    assert count(text) == len(split(text))
+    assert count(text + "é") == len(split(text + "é"))
+
+
 @given(st.text(), st.text())
 def test_a_longer_text_has_no_fewer_tokens(text: str, more: str) -> None:
     assert count(text + more) >= count(text)
