@@ -96,7 +96,8 @@ def _route(mock: Mock, access: Access | None, method: str, path: str, tell: Endp
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
         except Refused as refusal:
-            reply = refuse(mock.book.errors, mock.edition, refusal, None, None)
+            key = "".join(request.headers.get("authorization", "").split()[-1:])
+            reply = refuse(mock.book.errors, mock.edition, refusal, key, None)
             headers = {name.decode(): value.decode() for name, value in reply.headers}
             return Response(reply.body, reply.status, headers)
         if isinstance(told, Response):

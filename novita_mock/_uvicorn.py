@@ -87,10 +87,18 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of tw
         """What comes after a request and is none must not break into its answer."""
         running = self._running or self.cycle
         if running is None or not (running.response_started or not running.more_body):
-            super().send_400_response(msg)
+            self._refuse(msg)
         elif running.more_body:
             self.transport.close()
         elif running.response_complete:
-            super().send_400_response(msg)
+            self._refuse(msg)
         else:
             running.keep_alive = False
+
+    def _refuse(self, msg: str) -> None:
+        import h11
+
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:  # no answer can be begun any more
+            self.transport.close()

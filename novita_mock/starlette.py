@@ -25,6 +25,9 @@ __all__ = ["Endpoint", "create_app"]
 
 _CONTROL = f"{ROOT}/"
 _NAP = 0.1
+# Beats that leave in a row before the loop is asked for news; asyncio itself complains of more than
+# five writes to a connection that is gone.
+_BREATH = 4
 
 OnCall = Callable[[Call, float], None]
 
@@ -122,6 +125,8 @@ async def _play_in_time(
             if beat.pause and (left := clock.left(due)):
                 # To sleep is cheap, and a client that goes is missed only for so long.
                 await (asyncio.sleep(left) if left < _NAP else asyncio.wait({gone}, timeout=left))
+            elif not index % _BREATH:
+                await asyncio.sleep(0)
             if gone.done():
                 return
             if not started:

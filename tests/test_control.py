@@ -148,6 +148,13 @@ def test_what_is_no_scenario_is_refused_with_the_place(body: bytes, said: str) -
     assert found.get(f"{ROOT}/scenario").json() == SUN
 
 
+def test_a_refusal_does_not_repeat_the_key() -> None:
+    body = json.dumps({"rules": [{"sya": KEY}]})
+    refused = client().put(f"{ROOT}/scenario", content=body, headers=BEARER)
+    assert refused.status_code == 400
+    assert KEY not in refused.text
+
+
 def test_a_reset_goes_back_to_the_start() -> None:
     mock = Mock(scenario=SUN, balance=1)
     found = client(mock)
