@@ -22,14 +22,15 @@ Entry = tuple[int, int, int, Fits]
 Drawer = dict[str, list[Entry]]
 Place = tuple[Drawer, str]
 
-_SIZES = (4, 2, 1)
+_SIZES = (8, 4, 2, 1)
 _FEW = 64
 _LONG = 1_000
 
 
 class _Needles:
     """Rules by what they look for in a text. A needle of 7 letters holds a whole block of 4
-    wherever a long text is cut into such blocks; of a short text all pieces of 7 can be cut."""
+    wherever a long text is cut into such blocks; of a short text all pieces of 7 can be cut. The
+    larger the blocks, the fewer there are, and the fewer rules share one."""
 
     def __init__(self, size: int) -> None:
         self.shortest = 2 * size - 1
@@ -53,10 +54,10 @@ class _Needles:
         if len(drawer) < _FEW:
             # To cut the text would take longer than to look for each.
             return [entries for piece, entries in drawer.items() if piece in text]
-        if len(text) < _LONG:
+        if len(text) < _LONG // self._size:
             return [drawer[key] for key in drawer.keys() & set(_pieces(text, self.shortest))]
         blocks = self._in_blocks
-        return [blocks[key] for key in blocks.keys() & set(self._blocks(text))]
+        return [blocks[key] for key in {*self._blocks(text)} if key in blocks]
 
 
 def _pieces(text: str, size: int) -> Iterator[str]:
