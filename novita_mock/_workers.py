@@ -34,6 +34,9 @@ def serve(
     """Serves mocks with `options` (those of `Mock`) on `listener` until SIGINT or SIGTERM."""
     plan = {"options": options, "quiet": quiet, "token": access.token}
     os.environ[_PLAN] = orjson.dumps({**plan, "origins": tuple(access.origins)}).decode()
+    # uvicorn takes a socket that it gets by its number for no TCP socket and leaves this out: every
+    # answer would wait for the client's acknowledgement of its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     here = f"{__name__}:worker"
     uvicorn.run(here, factory=True, workers=workers, fd=listener.fileno(), **settings())
 

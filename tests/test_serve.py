@@ -732,6 +732,7 @@ def test_several_workers_serve_one_port_and_end_together(tmp_path: Path) -> None
     with served(tmp_path, "--workers", "2", "--rpm", "1000") as running:
         assert "2 workers: each has its own script" in running.banner[0]
         assert statuses(running, 20) == [200] * 20
+        assert running.ask("GET", "/__mock__/scenario")[0] == 200
         assert running.end() == 0
     assert "Traceback" not in running.stderr
 
