@@ -1,7 +1,8 @@
 """Says in one sentence why a value breaks its schema: where, what was expected, what came.
 
 A table of keywords to words, and one rule for `anyOf`: the branch that was meant is the one
-whose type and discriminator fit. Knows schemas, not operations.
+whose type and discriminator fit. Knows schemas, not operations. Words and order are our own: the
+validator says what is wrong and where, never how it reads.
 """
 
 from __future__ import annotations
@@ -17,6 +18,39 @@ Problem = jsonschema_rs.ValidationError
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHOWN = 60
+_TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
+
+
+def problems(validator: jsonschema_rs.Draft202012Validator, document: object) -> list[Problem]:
+    """What is wrong with `document`, in the order of its members."""
+    return sorted(validator.iter_errors(document), key=lambda found: _position(found, document))
+
+
+def complaint(validator: jsonschema_rs.Draft202012Validator, document: object) -> str | None:
+    """What is wrong with `document` first, in one sentence; None if it fits its schema."""
+    found = problems(validator, document)
+    return explain(found[0], document) if found else None
+
+
+def _position(problem: Problem, document: Any) -> list[int]:
+    """Where the value at fault stands: the number of each member or item on the way to it."""
+    numbers: list[int] = []
+    for step in problem.instance_path:
+        numbers.append(list(document).index(str(step)) if isinstance(document, dict) else int(step))
+        document = _inside(document, step)
+    return numbers
+
+
+def _at(problem: Problem, document: Any) -> Any:
+    """The value at fault as it was given: the validator's copy has an order of its own."""
+    for step in problem.instance_path:
+        document = _inside(document, step)
+    return document
+
+
+def _inside(value: Any, step: str | int) -> Any:
+    """The member or item at `step`; the validator gives a member called "5" as a number."""
+    return value[str(step) if isinstance(value, dict) else step]
 
 
 def path(steps: Sequence[str | int]) -> str:
@@ -50,7 +84,7 @@ def _characters(limit: int) -> str:
 
 
 _EXPECTED: dict[str, Callable[[Any], str]] = {
-    "type": lambda k: " or ".join(k.types),
+    "type": lambda k: " or ".join(sorted(k.types, key=_TYPES.index)),
     "const": lambda k: show(k.expected_value),
     "enum": lambda k: _one_of(k.options),
     "minimum": lambda k: f"at least {k.limit}",
@@ -61,20 +95,23 @@ _EXPECTED: dict[str, Callable[[Any], str]] = {
     "maxLength": lambda k: f"at most {_characters(k.limit)}",
     "minItems": lambda k: f"at least {_items(k.limit)}",
     "maxItems": lambda k: f"at most {_items(k.limit)}",
-    "additionalProperties": lambda k: f"no member {_one_of(k.unexpected)}",
     "falseSchema": lambda _: "nothing here",
     "pattern": lambda k: f"text that matches {k.pattern}",
 }
 
 
-def explain(problem: Problem) -> str:
-    """One sentence about `problem`, beginning with the JSON path of the value at fault."""
+def explain(problem: Problem, document: object) -> str:
+    """One sentence about a `problem` of `document`, beginning with the JSON path of the value at
+    fault."""
     problem, expected = _meant(problem)
     kind: Any = problem.kind
     if kind.name == "required":
         return f"{path([*problem.instance_path, kind.property])}: is missing, but required"
+    value = _at(problem, document)
+    if kind.name == "additionalProperties":
+        expected = f"no member {_one_of([name for name in value if name in kind.unexpected])}"
     expected = expected or _EXPECTED[kind.name](kind)
-    return f"{path(problem.instance_path)}: expected {expected}; got {show(problem.instance)}"
+    return f"{path(problem.instance_path)}: expected {expected}; got {show(value)}"
 
 
 def _meant(problem: Problem) -> tuple[Problem, str]:

@@ -73,9 +73,8 @@ class Faults:
 
     def _check(self, row: FaultRow, arguments: Json) -> None:
         validator = jsonschema_rs.Draft202012Validator(self._schemas[row.name])
-        for problem in validator.iter_errors(arguments):
-            said = _explain.explain(problem).removeprefix("$.")
-            raise ValueError(f"the fault {row.spelling}: {said}")
+        if problem := _explain.complaint(validator, arguments):
+            raise ValueError(f"the fault {row.spelling}: {problem.removeprefix('$.')}")
         reason = arguments.get("reason")
         if reason is not None and reason not in self._reasons:
             known = ", ".join(self._reasons)

@@ -74,9 +74,9 @@ def _inside(
     except _scenario_file.Unreadable as error:
         yield (), ERROR, str(error)
         return
-    problems = list(book.validator(_scenario_file.SCHEMA).iter_errors(document))
+    problems = _explain.problems(book.validator(_scenario_file.SCHEMA), document)
     for problem in problems:
-        yield tuple(problem.instance_path), ERROR, _explain.explain(problem)
+        yield tuple(problem.instance_path), ERROR, _explain.explain(problem, document)
     if problems:
         return
     rules: list[tuple[Steps, Rule]] = []

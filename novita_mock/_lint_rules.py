@@ -134,8 +134,8 @@ def _broken(book: Book, mock: Mock, answer: Answer, operation: str) -> str | Non
         mock.add(Rule(replace(answer, pace=None, fault=None)))
         reply = mock.answer(_request(book, operation, stream))
         for document in _documents(reply.body) if reply.status == 200 else ():
-            for problem in book.validator(schema).iter_errors(document):
-                return _explain.explain(problem)
+            if problem := _explain.complaint(book.validator(schema), document):
+                return problem
     return None
 
 

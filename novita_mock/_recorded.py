@@ -26,8 +26,8 @@ def recorded(book: Book, body: Mapping[str, object]) -> tuple[bytes, str]:
     for operation in written:
         kind = book.schema(operation.response)["properties"]["object"]["const"]
         if document.get("object") == kind:
-            for problem in book.validator(operation.response).iter_errors(document):
-                raise ValueError(_explain.explain(problem))
+            if problem := _explain.complaint(book.validator(operation.response), document):
+                raise ValueError(problem)
             return data, operation.name
     raise ValueError("$.object: expected that of an answer of chat.completions or completions")
 

@@ -78,8 +78,8 @@ def rules(book: Book, document: Json, name: str = "scenario") -> tuple[list[Rule
     """The rules of `document`, and whether only they answer; raises Unreadable."""
     try:
         document = plain(document)
-        for problem in book.validator(SCHEMA).iter_errors(document):
-            raise Unreadable(_explain.explain(problem))
+        if problem := _explain.complaint(book.validator(SCHEMA), document):
+            raise Unreadable(problem)
         rows = Rows(Faults(book), book.errors.reasons)
         found = [rows.rule(row, ("rules", i)) for i, row in enumerate(document["rules"])]
         return found + default(rows, document), document.get("only", False)

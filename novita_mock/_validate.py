@@ -53,10 +53,10 @@ class Reader:
         return request
 
     def _problem(self, request: object) -> str:
-        problems = list(self._validator.iter_errors(request))
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        rule = self._rule(problems[0].schema_path)
-        return _explain.explain(problems[0]) + (f" ({rule})" if rule else "") + more
+        first, *others = _explain.problems(self._validator, request)
+        more = f" (and {len(others)} more)" if others else ""
+        rule = self._rule(first.schema_path)
+        return _explain.explain(first, request) + (f" ({rule})" if rule else "") + more
 
     def _rule(self, schema_path: Sequence[str | int]) -> str:
         """Title of the cross-field rule that a problem comes from, or nothing."""

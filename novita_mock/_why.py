@@ -77,8 +77,9 @@ def facts(
     name = operation or next(told, None)
     if name is None:
         raise ValueError(f"neither {' nor '.join(_TOLD)} is in the body: give its --operation")
-    for problem in book.validator(str(book.operations[name].request)).iter_errors(body):
-        raise ValueError(_explain.explain(problem))
+    validator = book.validator(str(book.operations[name].request))
+    if problem := _explain.complaint(validator, body):
+        raise ValueError(problem)
     sent = {key.lower().encode("latin-1"): v.encode("latin-1") for key, v in headers.items()}
     return Facts(name, body["model"], bool(body.get("stream")), body, sent)
 

@@ -529,7 +529,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"rules": [{"say": "x", "cut_after": 1.5}]},
      "f: $.rules[0].cut_after: expected integer; got 1.5"),
     ({"rules": [{"says": "x", "say": "x"}]},
-     'f: $.rules[0]: expected no member "says"; got {"say":"x","says":"x"}'),
+     'f: $.rules[0]: expected no member "says"; got {"says":"x","say":"x"}'),
     ({"rules": [{"say": "x", "when": {"user": "x"}}]},
      'f: $.rules[0].when: expected no member "user"; got {"user":"x"}'),
     ({"rules": [{"say": "x", "when": {"operation": "chat"}}]},
