@@ -11,21 +11,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Beat", "Cut", "Mock", "Pace", "Reply", "Request", "ToolCall", "__version__"]
 
+__version__: str
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> object:
-    # pytest imports this package in every run of every user: the names load only when asked for.
-    if name == "Mock":
-        from novita_mock import _mock
+if not TYPE_CHECKING:  # else every misspelt import would be an `object`
 
-        return _mock.Mock
-    if name in ("Pace", "ToolCall"):
-        from novita_mock import _scenario
+    def __getattr__(name: str) -> object:
+        # pytest imports this package in every run of every user: names load when asked for.
+        if name == "Mock":
+            from novita_mock import _mock
 
-        return getattr(_scenario, name)
-    if name in __all__:
-        from novita_mock import _values
+            return _mock.Mock
+        if name in ("Pace", "ToolCall"):
+            from novita_mock import _scenario
 
-        return getattr(_values, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return getattr(_scenario, name)
+        if name in __all__:
+            from novita_mock import _values
+
+            return getattr(_values, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

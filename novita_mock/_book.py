@@ -77,8 +77,10 @@ class Errors:
     def __init__(self, document: Json) -> None:
         self.editions: tuple[str, ...] = tuple(document["editions"])
         self.envelopes: Mapping[str, Json] = document["envelopes"]
-        self.rows = tuple(_error_rows(document["situations"]))
-        self.reasons = tuple(dict.fromkeys(row.reason for row in self.rows if row.reason))
+        self.rows: tuple[ErrorRow, ...] = tuple(_error_rows(document["situations"]))
+        self.reasons: tuple[str, ...] = tuple(
+            dict.fromkeys(row.reason for row in self.rows if row.reason)
+        )
         self._answers = {edition: self._answers_in(edition) for edition in self.editions}
 
     def _answers_in(self, edition: str) -> dict[str, ErrorRow]:
@@ -121,11 +123,11 @@ class Book:
         self.limits: Mapping[str, int] = description["limits"]
         self.overlong: Mapping[str, str] = description["overlong"]
         self.gates: Json = description["gates"]
-        self.operations = {
+        self.operations: Mapping[str, Operation] = {
             name: _operation(name, row, self.bases)
             for name, row in description["operations"].items()
         }
-        self.errors = Errors(self._read("errors.json"))
+        self.errors: Errors = Errors(self._read("errors.json"))
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     def _read(self, path: str) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from novita_mock import _evidence
 from novita_mock._admit import Policy
@@ -18,7 +18,7 @@ from novita_mock._metrics import Counters
 from novita_mock._scenario import Pace, Rule
 from novita_mock._values import Reply, Request
 from novita_mock._wallet import Usd, Wallet
-from novita_mock._when import When
+from novita_mock._when import Asked, When
 from novita_mock._words import Words
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Mock(Words):
         tpm: int | None = None,
         tier: str | None = None,
         balance: Usd | None = None,
-        scenario: Any = None,
+        scenario: str | Path | Mapping[str, Any] | None = None,
         only: bool = False,
         base_urls: Iterable[str] = (),
         clock: Clock | Callable[[], float] | None = None,
@@ -83,24 +83,24 @@ class Mock(Words):
             known = ", ".join(errors.editions)
             raise ValueError(f"unknown edition {edition!r}: expected one of {known}")
         self.edition = edition
-        self.base_urls = (ORIGIN, *(url.rstrip("/") for url in base_urls))
+        self.base_urls: tuple[str, ...] = (ORIGIN, *(url.rstrip("/") for url in base_urls))
         self.origin = ORIGIN
         """Scheme, host and whatever stands before the base paths."""
         keys = tuple(api_keys)
-        self.any_key = not keys
+        self.any_key: bool = not keys
         """Whether every key is accepted."""
-        self.api_key = keys[0] if keys else "any-key"
+        self.api_key: str = keys[0] if keys else "any-key"
         """A key that is accepted."""
         policy = Policy(edition, errors.reasons, frozenset(keys))
         pace = Pace(ttft, gap, tokens_per_second, jitter, spread)
         self._corridor = Corridor(self.book, policy, seed, pace, any_model)
-        self.clock = clock if isinstance(clock, Clock) else Clock(clock)
+        self.clock: Clock = clock if isinstance(clock, Clock) else Clock(clock)
         """The time of the mock, which a test can jump."""
         limits = Limits(self.book, rpm=rpm, tpm=tpm, tier=tier)
-        self.wallet = Wallet(self.book, balance)
+        self.wallet: Wallet = Wallet(self.book, balance)
         """What each key has left to spend."""
         self._ledger = Ledger(seed, self.clock, limits, self.wallet)
-        self.counters = Counters(self.book.models, errors.reasons)
+        self.counters: Counters = Counters(self.book.models, errors.reasons)
         """What has come in, counted since the start or the last reset."""
         self._only = only
         self._profiles = tuple((profiles or {}).items())
@@ -128,7 +128,7 @@ class Mock(Words):
         self.counters.count(call)
         return call
 
-    def on(self, *, times: int | None = None, **when: Any) -> Words:
+    def on(self, *, times: int | None = None, **when: Unpack[Asked]) -> Words:
         """Words for the requests that fit `when`, whose arguments are the fields of `When`.
 
         What they script is a standing rule unless `times` says how often it answers. Raises
@@ -159,7 +159,9 @@ class Mock(Words):
         """Appends a rule to the script."""
         self._script.add(rule)
 
-    def load(self, scenario: Any, name: str = "scenario", *, lasting: bool = False) -> None:
+    def load(
+        self, scenario: Path | Mapping[str, Any], name: str = "scenario", *, lasting: bool = False
+    ) -> None:
         """Takes the rules of a scenario, the `Path` of a file or what is read from one, in place of
         the script so far. `lasting`: `reset` goes back to it.
 
@@ -167,7 +169,7 @@ class Mock(Words):
         """
         from novita_mock import _scenario_file
 
-        document = scenario
+        document: Any = scenario
         if isinstance(scenario, Path):
             document, name = _scenario_file.read(scenario), str(scenario)
         rules, only = _scenario_file.rules(self.book, document, name)
@@ -200,14 +202,14 @@ class Mock(Words):
             raise AssertionError("no call has come in")
         return self._ledger.calls[-1]
 
-    def assert_called(self, times: int | None = None, **when: Any) -> None:
+    def assert_called(self, times: int | None = None, **when: Unpack[Asked]) -> None:
         """Asserts that a call, or exactly `times` calls, came in that fit `when`.
 
         The arguments are those of `When`. The failure tells what did come in.
         """
         _evidence.assert_called(self.calls, When(**when), times)
 
-    def assert_not_called(self, **when: Any) -> None:
+    def assert_not_called(self, **when: Unpack[Asked]) -> None:
         """Asserts that no call came in that fits `when`."""
         _evidence.assert_called(self.calls, When(**when), 0)
 

@@ -80,7 +80,7 @@ class Beats(Sequence[Beat | Cut]):
     __slots__ = ("_count", "_make", "size")
 
     def __init__(self, count: int, size: int, make: Callable[[], Iterator[Beat]]) -> None:
-        self.size = size
+        self.size: int = size
         self._count = count
         self._make = make
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from novita_mock._conditions import (
     CREDENTIALS,
@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 
 _TEXT = "a text, a compiled pattern, {'regex': ...} or {'exact': ...}"
 Text = str | re.Pattern[str] | Exact | Mapping[str, str]
+
+
+class Asked(TypedDict, total=False):
+    """The fields of `When`, as arguments by name."""
+
+    operation: str | None
+    model: str | re.Pattern[str] | None
+    last_user: Text | None
+    system: Text | None
+    turn: int | Turns | Mapping[str, int] | None
+    tool_result: Text | bool | None
+    stream: bool | None
+    tools: str | Sequence[str] | bool | None
+    header: Mapping[str, Text | bool] | None
 
 
 @dataclass(frozen=True)

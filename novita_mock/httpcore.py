@@ -22,7 +22,7 @@ from respx.models import AllMockedAssertionError
 
 __all__ = ["MOCKER", "answering_early", "error_class", "stopping"]
 
-MOCKER = "novita-mock"
+MOCKER: str = "novita-mock"
 """The mocker for httpx and httpx2: `respx.mock(using=MOCKER)`."""
 
 _CORE, _CORE2 = "httpcore", "httpcore2"
@@ -214,7 +214,7 @@ def _all_mockers() -> list[type[Mocker]]:
 @contextmanager
 def _below_respx() -> Iterator[None]:
     """While it is entered, respx patches nothing, so that its patches come to lie above ours."""
-    active = [mocker for mocker in _all_mockers() if mocker._patches]
+    active = [mocker for mocker in _all_mockers() if mocker.routers]
     for mocker in active:
         mocker.stop(force=True)
     yield

@@ -27,7 +27,7 @@ from novita_mock.httpx import Playing, Transport, check_headers, request_of, str
 
 __all__ = ["MOCKER", "UNKNOWN", "Escape", "Router", "guard", "install", "mocked"]
 
-UNKNOWN = "unknown"
+UNKNOWN: str = "unknown"
 """Name of the route for requests that no operation takes."""
 
 _UNANSWERED = Reply(0, (), ())
@@ -59,7 +59,7 @@ class Router(respx.MockRouter):
     ) -> None:
         super().__init__(assert_all_called=assert_all_called, using=MOCKER)
         self.mock = mock
-        self.transport = Transport(mock)
+        self.transport: Transport = Transport(mock)
         self.escapes: list[Escape] = []
         self._places = Places(mock.book, base_urls)
         self._pass_through = pass_through
