@@ -11,13 +11,14 @@ from pathlib import Path
 
 import click
 
-from novita_mock import _report
+from novita_mock import _missing, _report
 from novita_mock._book import shipped
 
 EXIT_USAGE = 2
 THOROUGH = "NOVITA_CONTRACT_THOROUGH"
 KEY = "NOVITA_API_KEY"
 LOCAL_KEY = "any-key"
+NEEDED = ("pytest", "hypothesis", "jsonschema")
 
 
 def run(
@@ -30,6 +31,9 @@ def run(
     """Runs the suite and gives the exit code of pytest: 0 if no must-law is broken, 4 for a call
     that is wrong. Without a URL the mock is judged in this process."""
     suite = shipped("contract_tests")
+    if missing := _missing.absent(*NEEDED):
+        click.echo(f"novita-mock: {_missing.remedy('contract', missing)}", err=True)
+        return EXIT_USAGE
     if report is not None and Path(report).suffix not in _report.FORMS:
         forms = ", ".join(_report.FORMS)
         click.echo(f"novita-mock: {report}: a report ends in one of {forms}", err=True)

@@ -7,16 +7,13 @@ import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from novita_mock import __version__, _scenario_commands
+from novita_mock import __version__, _missing, _scenario_commands
 from novita_mock._book import open_book
 from novita_mock._scenario import SPREADS
-
-if TYPE_CHECKING:
-    pass
 
 EXIT_USAGE = 2
 _PIPE_WIDTH = 240
@@ -45,6 +42,12 @@ def run() -> None:
         sys.exit(EXIT_USAGE)
     except click.Abort:
         sys.exit(130)
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("novita_mock"):
+            raise
+        text = _missing.remedy("this command", [error.name.partition(".")[0]])
+        click.echo(f"novita-mock: {text}", err=True)
+        sys.exit(EXIT_USAGE)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -138,6 +138,14 @@ def pytest_runtest_makereport(
     return report
 
 
+def _need(fixture: str, *names: str) -> None:
+    """Fails with one line where packages that `fixture` needs are not installed."""
+    from novita_mock import _missing
+
+    if missing := _missing.absent(*names):
+        pytest.fail(_missing.remedy(f"the fixture {fixture}", missing), pytrace=False)
+
+
 def _new_mock(request: pytest.FixtureRequest) -> Mock:
     from novita_mock._mock import Mock
 
@@ -165,6 +173,7 @@ def novita(request: pytest.FixtureRequest) -> Iterator[Mock]:
     Script answers with `say`, `call_tool`, `json`, `refuse` and `on(...)`; look at `calls` and
     `last`; assert with `assert_called(...)` and `assert_not_called()`.
     """
+    _need("novita", "respx", "httpx")
     from novita_mock._watch import Watch
     from novita_mock.respx import mocked
 
@@ -224,7 +233,9 @@ def novita_env(_novita_either: Mock, monkeypatch: pytest.MonkeyPatch) -> dict[st
 def novita_client(_novita_either: Mock) -> Iterator[OpenAI]:
     """An `openai.OpenAI` client on `novita_server`, if the test asks for that too, else on
     `novita`."""
-    openai = pytest.importorskip("openai", reason="novita_client needs the package openai")
+    _need("novita_client", "openai")
+    import openai
+
     with openai.OpenAI(base_url=_novita_either.base_url, api_key=_novita_either.api_key) as client:
         yield client
 
@@ -233,8 +244,7 @@ def novita_client(_novita_either: Mock) -> Iterator[OpenAI]:
 def novita_async_client(_novita_either: Mock) -> AsyncOpenAI:
     """An `openai.AsyncOpenAI` client on `novita_server`, if the test asks for that too, else on
     `novita`. It belongs to the event loop of the test, which closes it."""
-    openai = pytest.importorskip("openai", reason="novita_async_client needs the package openai")
-    client: AsyncOpenAI = openai.AsyncOpenAI(
-        base_url=_novita_either.base_url, api_key=_novita_either.api_key
-    )
-    return client
+    _need("novita_async_client", "openai")
+    import openai
+
+    return openai.AsyncOpenAI(base_url=_novita_either.base_url, api_key=_novita_either.api_key)

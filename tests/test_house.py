@@ -71,6 +71,7 @@ STOREYS = [
         "_lint",
         "_lint_rules",
         "_lint_text",
+        "_missing",
     ],
     ["pytest_plugin", "cli", "_scenario_commands"],
 ]

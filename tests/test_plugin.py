@@ -396,17 +396,23 @@ def test_parallel_tests_never_meet(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=48)
 
 
-def test_the_clients_are_skipped_where_openai_is_missing(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("fixture", "package"),
+    [("novita_client", "openai"), ("novita_async_client", "openai"), ("novita", "respx")],
+)
+def test_a_fixture_whose_package_is_missing_fails_and_says_how_to_get_it(
+    fixture: str, package: str, pytester: pytest.Pytester
 ) -> None:
-    pytester.makepyfile(
-        openai="raise ModuleNotFoundError(\"No module named 'openai'\", name='openai')"
+    pytester.makeconftest(f"import sys; sys.modules[{package!r}] = None")
+    pytester.makepyfile(test_it=f"def test_it(novita_server, {fixture}): pass\n")
+    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            f"the fixture {fixture} needs the package {package}, which is not installed: "
+            f"python -m pip install {package}"
+        ]
     )
-    test = "def test_it(novita, novita_client): pass\n"
-    pytester.makepyfile(test_it=test)
-    result = pytester.runpytest_subprocess("-p", "no:randomly", "-rs")
-    result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED*novita_client needs the package openai"])
 
 
 def test_help_describes_options_marker_and_fixtures(pytester: pytest.Pytester) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tarfile
-import urllib.request
 import venv
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.say_hello import say_hello
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("novita_mock", "schemas", "contract_tests")
@@ -101,17 +101,7 @@ def base_url(installed: Path, tmp_path: Path) -> Iterator[str]:
 
 
 def test_the_installed_wheel_serves_a_chat_from_an_empty_folder(base_url: str) -> None:
-    body = {
-        "model": "meta-llama/llama-3.1-8b-instruct",
-        "messages": [{"role": "user", "content": "Hi"}],
-    }
-    request = urllib.request.Request(
-        f"{base_url}/chat/completions",
-        data=json.dumps(body).encode(),
-        headers={"Authorization": "Bearer key", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        assert json.load(answer)["choices"][0]["message"]["content"]
+    assert say_hello(base_url)
 
 
 def test_the_installed_package_is_the_one_of_the_wheel(installed: Path, tmp_path: Path) -> None:

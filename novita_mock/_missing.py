@@ -1,0 +1,26 @@
+"""What to say where a package of the kit was taken out of the environment again: `serve` does
+without those that only tests and tables need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+
+# Import name to the name that pip knows, where they differ.
+_NAMES = {"yaml": "pyyaml", "jsonschema_rs": "jsonschema-rs", "prometheus_client":
+          "prometheus-client", "pyrate_limiter": "pyrate-limiter"}  # fmt: skip
+
+
+def remedy(wanted: str, names: Iterable[str]) -> str:
+    """One line for the packages that `wanted` needs and that are not there, by import names."""
+    packages = [_NAMES.get(name, name) for name in names]
+    one = len(packages) == 1
+    return (
+        f"{wanted} needs the package{'' if one else 's'} {', '.join(packages)}, "
+        f"which {'is' if one else 'are'} not installed: python -m pip install {' '.join(packages)}"
+    )
+
+
+def absent(*names: str) -> list[str]:
+    """Those of the import names that cannot be found."""
+    return [name for name in names if find_spec(name) is None]
