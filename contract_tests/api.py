@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -115,17 +116,13 @@ class Api:
         except UNREADABLE as why:
             return Undecided(f"{name} is made from an earlier answer that cannot be read: {why}")
 
-    def exchanges(self) -> list[Exchange]:
-        """The whole catalogue, without what cannot be had."""
+    def exchanges(self) -> Iterator[Exchange]:
+        """The whole catalogue, one after the other, without what cannot be had."""
         from .catalogue import CATALOGUE
 
-        found = []
         for name in CATALOGUE:
-            try:
-                found.append(self.ask(name))
-            except Undecided:
-                continue
-        return found
+            with suppress(Undecided):
+                yield self.ask(name)
 
     # Views ---------------------------------------------------------------------------------
 

@@ -5,8 +5,8 @@ blind spots.
 """
 
 from .app import Provider
-from .faults import FAULTS
+from .faults import FAULTS, KINDS
 from .values import Fault, Reply, Request, Variation
 from .variations import VARIATIONS
 
-__all__ = ["FAULTS", "VARIATIONS", "Fault", "Provider", "Reply", "Request", "Variation"]
+__all__ = ["FAULTS", "KINDS", "VARIATIONS", "Fault", "Provider", "Reply", "Request", "Variation"]

@@ -16,10 +16,11 @@ from .faults_stream_usage import STREAM_USAGE_FAULTS
 from .faults_streams import STREAM_FAULTS
 from .values import Fault
 
-FAULTS: dict[str, Fault] = {
-    **HTTP_FAULTS, **ACCESS_FAULTS, **ANSWER_FAULTS, **LIMIT_FAULTS, **STREAM_FAULTS,
-    **ACROSS_FAULTS, **STREAM_USAGE_FAULTS, **FEATURE_FAULTS, **RELATION_FAULTS, **REQUEST_FAULTS,
-    **LATER_FAULTS,
+KINDS: dict[str, dict[str, Fault]] = {
+    "http": HTTP_FAULTS, "access": ACCESS_FAULTS, "answers": ANSWER_FAULTS,
+    "limits": LIMIT_FAULTS, "streams": STREAM_FAULTS, "across": ACROSS_FAULTS,
+    "stream usage": STREAM_USAGE_FAULTS, "features": FEATURE_FAULTS,
+    "relations": RELATION_FAULTS, "requests": REQUEST_FAULTS, "later": LATER_FAULTS,
 }  # fmt: skip
 
 # Wrong by good custom, but printed nowhere, or contradicted by an observation or another page.
@@ -29,4 +30,8 @@ _ARGUABLE = (
     "reasoning-repeated-in-content", "reasoning-after-content",
     "refuses-n-128", "refuses-top-k-128", "refuses-top-k-one",
 )  # fmt: skip
-FAULTS |= {name: should(FAULTS[name]) for name in _ARGUABLE}
+FAULTS: dict[str, Fault] = {
+    name: should(fault) if name in _ARGUABLE else fault
+    for faults in KINDS.values()
+    for name, fault in faults.items()
+}
