@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -30,16 +29,42 @@ def scripted(pace: Pace) -> Mock:
 class Fixed:
     """Stands for a mock: answers everything with one reply."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, clock: Clock) -> None:
         self._reply = reply
-        self.clock = Clock()
+        self.clock = clock
 
     def answer(self, _: object) -> Reply:
         return self._reply
 
 
-def fixed(*beats: Beat | Cut, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Transport:
-    mock: Any = Fixed(Reply(200, headers, beats))
+class HandClock(Clock):
+    """Time that passes only while somebody waits."""
+
+    at = 0.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+class Meeting(Clock):
+    """No wait ends before that many run side by side."""
+
+    def __init__(self, parties: int) -> None:
+        super().__init__()
+        self._barrier = asyncio.Barrier(parties)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def asleep(self, seconds: float) -> None:
+        await asyncio.wait_for(self._barrier.wait(), 60)  # ends a test that would hang
+
+
+def fixed(*beats: Beat | Cut, clock: Clock | None = None, **reply: Any) -> Transport:
+    mock: Any = Fixed(Reply(200, reply.get("headers", ()), beats), clock or Clock())
     return Transport(mock)
 
 
@@ -121,17 +146,15 @@ def test_one_transport_serves_sync_and_async_clients(name: str) -> None:
 @each_library
 def test_beats_arrive_when_they_are_due_however_slow_the_reader_is(name: str) -> None:
     library = pytest.importorskip(name)
-    transport = fixed(Beat(b"a", 0.05), Beat(b"b", 0.1), Beat(b"c", 0.1))
-    start = time.perf_counter()
+    clock = HandClock()
+    transport = fixed(Beat(b"a", 4), Beat(b"b", 8), Beat(b"c", 8), clock=clock)
+    arrivals = []
     with library.Client(transport=transport) as client, client.stream("GET", URL) as response:
-        opened = time.perf_counter() - start
-        arrivals = []
+        assert clock.monotonic() == 4
         for _ in response.iter_raw():
-            arrivals.append(time.perf_counter() - start)
-            time.sleep(0.05)  # not added to the pace
-    assert 0.05 <= opened < 0.14
-    assert [a >= due for a, due in zip(arrivals, (0.05, 0.15, 0.25), strict=True)] == [True] * 3
-    assert arrivals[2] < 0.34
+            arrivals.append(clock.monotonic())
+            clock.sleep(3)  # not added to the pace
+    assert arrivals == [4, 12, 20]
 
 
 @each_library
@@ -144,13 +167,11 @@ def test_paced_streams_run_side_by_side(name: str) -> None:
             return body
 
     async def read_all() -> list[bytes]:
-        transport = fixed(Beat(b"a", 0.1), Beat(b"b", 0.1))
+        transport = fixed(Beat(b"a", 0.1), Beat(b"b", 0.1), clock=Meeting(10))
         async with library.AsyncClient(transport=transport) as client:
             return await asyncio.gather(*(read(client) for _ in range(10)))
 
-    start = time.perf_counter()
     assert asyncio.run(read_all()) == [b"ab"] * 10
-    assert 0.2 <= time.perf_counter() - start < 1.0
 
 
 def test_paced_streams_play_under_trio() -> None:

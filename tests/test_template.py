@@ -6,14 +6,14 @@ import json
 import re
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
 
-from novita_mock import Mock
+from novita_mock import Mock, Reply
 from novita_mock._template import FILTERS, METHODS, MOST_TURNS, VARIABLES
 from tests.ask import CHAT, KEY, MODEL, TEXT, ask, body_of, error, posted, stream, texts
+from tests.work import calls_of
 
 ASKED: dict[str, Any] = {
     "messages": [
@@ -204,14 +204,14 @@ def test_loops_and_what_they_write_end() -> None:
     loop = "{% for a in request.messages %}{% for b in request.messages %}{% endfor %}{% endfor %}"
     mock = Mock()
     on(mock).say(loop, template=True)
-    began = time.monotonic()
-    reply = reply_to(mock, messages=many)
-    assert "its loops take more than 1000 turns" in error(reply)["message"]
+    replies: list[Reply] = []
+    work = calls_of(lambda: replies.append(reply_to(mock, messages=many)))
+    assert "its loops take more than 1000 turns" in error(replies[0])["message"]
+    assert work < 50 * MOST_TURNS
     mock.reset()
     on(mock).say("{% for a in last_user[:900] %}{{ last_user }}{% endfor %}", template=True)
     long = [{"role": "user", "content": "I am Ada" + "a" * 9_000}]
     assert "more than 1000000 characters" in error(reply_to(mock, messages=long))["message"]
-    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("template", ["{{ request.messages.pop }}", "{{ request.clear }}"])
