@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FENCE = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Example:
-    """One fenced block: where it is, its language, its kind and its text."""
+    """One fenced block: where it is, under which heading, its language, its kind and its text."""
 
     place: str
+    heading: str
     language: str
     kind: str
     text: str
@@ -34,7 +36,8 @@ def _of(page: Path) -> list[Example]:
     text = page.read_text(encoding="utf-8")
     return [
         Example(
-            f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, match.start()) + 1}",
+            f"{page.relative_to(ROOT).as_posix()}:{text.count(chr(10), 0, match.start()) + 1}",
+            ["", *_HEADING.findall(text, 0, match.start())][-1],
             match[1],
             match[2] or "",
             match[3],

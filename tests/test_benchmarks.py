@@ -1,9 +1,9 @@
-"""The benchmarks' own code, and that they run to their end. Nothing here asserts a time."""
+"""The benchmarks' own code. Nothing here asserts a time; that they run to their end is CI's step
+`bench`."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 import socket
 import subprocess
@@ -208,20 +208,6 @@ def test_a_goal_that_is_missed_is_no_failure(monkeypatch: pytest.MonkeyPatch) ->
     assert (result.exit_code, "1 missed: answers (kit)" in result.output) == (0, True)
 
 
-def test_the_smoke_run_measures_every_place(tmp_path: Path) -> None:
-    file = tmp_path / "figures.json"
-    text = run("benchmarks", "--smoke", "--json", str(file))
-    assert [place for place in command.PLACES if f"\n{place}: " not in text] == []
-    assert "\ngoals: " in text
-    saved = json.loads(file.read_text(encoding="utf-8"))
-    assert set(saved["about"]) == {"python", "load", "cores", "rounds", "peers"}
-    rows = saved["rows"]
-    assert {row["place"] for row in rows} == set(command.PLACES)
-    assert [row for row in rows if row["what"] == "failed"] == []
-    assert all(math.isfinite(value) for row in rows for value in row["values"])
-    assert all(row["values"] or row["note"] for row in rows)
-
-
 STREAM = requests.request("Tell me a story.", stream=True, max_tokens=8)
 
 
@@ -381,12 +367,3 @@ def test_what_a_system_does_not_tell_breaks_no_bound() -> None:
     bound = Bound("memory in use", 1.0, None, "MiB")
     assert bound.kept
     assert bound.cells() == ("memory in use", "not told here", "<= 1.00 MiB", "kept")
-
-
-def test_a_short_soak_leaves_nothing_behind(tmp_path: Path) -> None:
-    file = tmp_path / "soak.json"
-    run("benchmarks.soak", "--smoke", "--json", str(file))
-    saved = json.loads(file.read_text(encoding="utf-8"))
-    assert all(bound["kept"] for bound in saved["bounds"])
-    assert min(saved["told"][name] for name in ("whole", "broken", "left")) > 0
-    assert saved["told"]["wrong"] == []

@@ -30,7 +30,9 @@ SHOWN = re.compile(r"^export \w+=|^novita-mock contract|^NOVITA_API_KEY=", re.MU
 
 def _each(*kinds: tuple[str, str]) -> pytest.MarkDecorator:
     found = [e for e in examples() if (e.language, e.kind) in kinds]
-    return pytest.mark.parametrize("example", found, ids=[e.place for e in found])
+    # Of these names pytest itself tells apart those that are the same.
+    names = [f"{e.place.partition(':')[0]}#{e.heading.lower().replace(' ', '-')}" for e in found]
+    return pytest.mark.parametrize("example", found, ids=names)
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +56,11 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 
 
 @_each(("python", "server"), ("python", "script"))
-def test_a_script_prints_something(example: Example, environment: dict[str, str]) -> None:
-    assert _run([sys.executable, "-W", "error", "-c", example.text], environment).strip()
+def test_a_script_prints_something(
+    example: Example, environment: dict[str, str], pytestconfig: pytest.Config
+) -> None:
+    warnings = [f"-W{row}" for row in pytestconfig.getini("filterwarnings")]
+    assert _run([sys.executable, *warnings, "-c", example.text], environment).strip()
 
 
 @_each(("sh", "server"))

@@ -261,10 +261,8 @@ def entered(stack: ExitStack, ours_first: bool, theirs: AbstractContextManager[A
 @ORDERS
 @pytest.mark.parametrize(("name", "using"), [("httpx", "httpcore"), ("httpx2", "httpcore2")])
 def test_another_router_of_the_test_has_its_say(
-    name: str, using: str, ours_first: bool, elsewhere: str
+    name: str, using: str, ours_first: bool, elsewhere: str, with_pytest_httpx2: None
 ) -> None:
-    if using == "httpcore2":
-        pytest.importorskip("pytest_httpx2")
     with ExitStack() as stack:
         router = entered(stack, ours_first, respx.mock(using=using, assert_all_called=False))
         router.get(MODELS).respond(418)
@@ -307,7 +305,6 @@ assert get() == 200
 
 
 def test_httpx2_is_covered_without_pytest_httpx2_and_when_it_is_loaded_late() -> None:
-    pytest.importorskip("pytest_httpx2")
     subprocess.run([sys.executable, "-c", ALONE], check=True)
 
 

@@ -33,6 +33,7 @@ PYTHON = {
 }
 NODE = "node"
 KNOWN = (*PYTHON, NODE)
+SCRIPTS = Path(sysconfig.get_path("scripts"))
 SECONDS = 600
 SERVING = "Serving "
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
@@ -75,6 +76,11 @@ def environment() -> dict[str, str]:
     return kept | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
+def programs(home: Path) -> Path:
+    """The folder of programs of a virtual environment."""
+    return home / ("Scripts" if os.name == "nt" else "bin")
+
+
 def install(command: Command, folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
@@ -85,8 +91,7 @@ def python_client(name: str, cache: Path) -> Client:
     """A client of `PYTHON` in a virtual environment."""
     package, script = PYTHON[name]
     folder = cache / f"python-{name}"
-    scripts = "Scripts" if os.name == "nt" else "bin"
-    python = str(folder / scripts / "python")
+    python = str(programs(folder) / "python")
     if not folder.is_dir():
         install([sys.executable, "-m", "venv", str(folder)], cache)
     install([python, "-m", "pip", "install", "--quiet", "--upgrade", package], folder)
@@ -118,10 +123,10 @@ def clients(only: Iterable[str], cache: Path) -> Iterator[Client]:
 
 
 @contextmanager
-def served(edition: str, log: Path) -> Iterator[str]:
-    """The base URL of a running server, whose log goes to the file `log`."""
-    script = str(Path(sysconfig.get_path("scripts")) / "novita-mock")
-    command = [script, "serve", "--port", "0", "--edition", edition]
+def served(log: Path, *options: str, scripts: Path = SCRIPTS) -> Iterator[str]:
+    """The base URL of a running server, whose log goes to the file `log`. `scripts` is the folder
+    of the environment whose command is started."""
+    command = [str(scripts / "novita-mock"), "serve", "--port", "0", *options]
     with (
         log.open("w") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
@@ -159,7 +164,7 @@ def check(client: Client, edition: str, url: str) -> Outcome:
 def outcomes(found: list[Client], cache: Path) -> Iterator[Outcome]:
     for edition in EDITIONS:
         log = cache / f"serve-{edition}.log"
-        with served(edition, log) as url:
+        with served(log, "--edition", edition) as url:
             yield from (check(client, edition, url) for client in found)
         if "Traceback" in log.read_text():
             yield Outcome("server", edition, "novita-mock", 0, None, log.read_text())

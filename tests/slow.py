@@ -1,0 +1,16 @@
+"""The slow cases: `slow.txt` lists them, each with its seconds, and only CI needs them all."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+LIST = Path(__file__).with_name("slow.txt")
+
+
+@cache
+def slow_cases() -> dict[str, float]:
+    """The node id of each slow case, and how many seconds it took when it was listed."""
+    lines = LIST.read_text(encoding="utf-8").splitlines()
+    rows = (line.split(maxsplit=1) for line in lines if not line.startswith("#"))
+    return {case: float(seconds) for seconds, case in rows}
