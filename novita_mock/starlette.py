@@ -25,9 +25,9 @@ __all__ = ["Endpoint", "create_app"]
 
 _CONTROL = f"{ROOT}/"
 _NAP = 0.1
-# Beats that leave in a row before the loop is asked for news; asyncio itself complains of more than
-# five writes to a connection that is gone.
-_BREATH = 4
+# Beats that leave in a row before the loop is asked for news. asyncio itself complains of more than
+# five writes to a connection that is gone, and the head and the end of a body are writes, too.
+_BREATH = 3
 
 OnCall = Callable[[Call, float], None]
 

@@ -124,6 +124,7 @@ BAD_CHAT: list[tuple[dict[str, Any], str]] = [
     ({"reasoning": {"effort": 1}}, "$.reasoning.effort: expected string; got 1"),
     ({"seed": 1.5}, "$.seed: expected null or integer; got 1.5"),
     ({"n": 0, "temperature": 9}, "$.n: expected at least 1; got 0 (and 1 more)"),
+    ({"temperature": 9, "n": 0}, "$.temperature: expected at most 2; got 9 (and 1 more)"),
     ({"user": 1, "seed": "x" * 80}, '$.seed: expected null or integer; got "' + "x" * 59 + "..."),
 ]  # fmt: skip
 BAD_TEXT: list[tuple[dict[str, Any], str]] = [
