@@ -88,5 +88,5 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def mutation(session: nox.Session) -> None:
-    """Break the engine line by line and count what the tests notice; takes hours."""
+    """Break a module line by line and count what its tests notice; `-- MODULE TESTS`."""
     session.run("python", "-m", "tests.mutation", *session.posargs)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Beat", "Cut", "Mock", "Pace", "Reply", "Request", "ToolCall", "__version__"]
 
 __version__: str
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 if not TYPE_CHECKING:  # else every misspelt import would be an `object`

@@ -1,0 +1,100 @@
+"""Breaks a module line by line, in a copy, and counts what its tests notice:
+
+    python -m tests.mutation novita_mock/_limits.py tests/test_limits.py [MORE TESTS]
+
+It needs `pip install cosmic-ray`, and minutes for a module. It prints each change that the tests
+did not notice, and the share of those that they did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 60.0
+CONFIG = """
+[cosmic-ray]
+module-path = {module}
+timeout = {seconds}
+excluded-modules = []
+test-command = {command}
+
+[cosmic-ray.distributor]
+name = "local"
+
+# Nearly all of these stand in annotations, which nothing evaluates.
+[cosmic-ray.filters.operators-filter]
+exclude-operators = ["core/ReplaceBinaryOperator_BitOr_.*"]
+"""
+SURVIVED, SKIPPED = "survived", "skipped"
+
+
+def copied(folder: Path) -> Path:
+    """A copy of what git knows of the checkout, changes included."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target)
+    return folder
+
+
+def cosmic_ray(folder: Path, *arguments: str, module: str = "cosmic_ray.cli") -> str:
+    """What a command of cosmic-ray prints, run in the copy."""
+    command = [sys.executable, "-m", module, *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(arguments)}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def mutated(module: str, tests: list[str], folder: Path) -> Iterator[dict[str, Any]]:
+    """What became of each mutation of a module."""
+    pytest = "-m pytest -q -x -p no:cacheprovider -p no:randomly"
+    command = json.dumps(f"{sys.executable} {pytest} {' '.join(tests)}")
+    values = {"module": json.dumps(module), "seconds": SECONDS, "command": command}
+    (folder / "mutation.toml").write_text(CONFIG.format(**values), encoding="utf-8")
+    cosmic_ray(folder, "init", "mutation.toml", "mutation.sqlite")
+    operators = "cosmic_ray.tools.filters.operators_filter"
+    cosmic_ray(folder, "mutation.sqlite", "mutation.toml", module=operators)
+    cosmic_ray(folder, "baseline", "mutation.toml")
+    cosmic_ray(folder, "exec", "mutation.toml", "mutation.sqlite")
+    for line in cosmic_ray(folder, "dump", "mutation.sqlite").splitlines():
+        _, result = json.loads(line)
+        if result["worker_outcome"] != SKIPPED:
+            yield result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Breaks a module and counts what tests notice.")
+    parser.add_argument("module", help="the file to break")
+    parser.add_argument("tests", nargs="+", help="the tests that should notice")
+    options = parser.parse_args()
+    if find_spec("cosmic_ray") is None:
+        print("mutation needs the package cosmic-ray: python -m pip install cosmic-ray")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="novita-mock-mutation-") as temporary:
+        found = list(mutated(options.module, options.tests, copied(Path(temporary))))
+    alive = [result["diff"] for result in found if result["test_outcome"] == SURVIVED]
+    print("\n\n".join(alive))
+    print(f"{options.module}: {len(found) - len(alive)} of {len(found)} changes noticed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
