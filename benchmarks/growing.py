@@ -16,8 +16,8 @@ from benchmarks.effort import Effort
 from benchmarks.servers import Server
 from benchmarks.table import Goal, Row
 from novita_mock._book import Book
+from novita_mock._core.http import Request
 from novita_mock._mock import Mock
-from novita_mock._values import Request
 
 PLACE = "growth"
 _FLAT = Goal(low=0.9, high=1.1)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from novita_mock._core.http import Cut, Request
 from novita_mock._mock import Mock
-from novita_mock._values import Cut, Request
 
 from . import http_wire
 from .exchange import Asked, Came, Json

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from novita_mock._core.http import Beat, Cut, Reply, Request
     from novita_mock._mock import Mock
     from novita_mock._scenario import Pace, ToolCall
-    from novita_mock._values import Beat, Cut, Reply, Request
 
 __all__ = ["Beat", "Cut", "Mock", "Pace", "Reply", "Request", "ToolCall", "__version__"]
 
@@ -28,7 +28,7 @@ if not TYPE_CHECKING:  # else every misspelt import would be an `object`
 
             return getattr(_scenario, name)
         if name in __all__:
-            from novita_mock import _values
+            from novita_mock._core import http
 
-            return getattr(_values, name)
+            return getattr(http, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from novita_mock._book import Operation
-from novita_mock._values import ERROR_MODEL, Refused, Request, value, wished
+from novita_mock._core.http import ERROR_MODEL, Refused, Request, value, wished
 
 ERROR_HEADER = b"x-novita-mock-error"
 ERROR_KEY = "mock-"

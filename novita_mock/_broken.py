@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from novita_mock._book import Book, Errors, Json
 from novita_mock._broken_streams import STREAM_FAULTS, break_stream, event
+from novita_mock._core.http import Beat, Cut, Header, Loss, Refused, Reply, wished
 from novita_mock._faults import BODY, STREAM, Faults
 from novita_mock._scenario import Fault
-from novita_mock._values import Beat, Cut, Header, Loss, Refused, Reply, wished
 
 _TYPE, _LENGTH = b"content-type", b"content-length"
 _EVENTS = b"text/event-stream"

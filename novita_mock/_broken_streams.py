@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import orjson
 
 from novita_mock._book import Json
-from novita_mock._values import Beat, Cut
+from novita_mock._core.http import Beat, Cut
 
 Chunks = list[Beat]
 Beats = list[Beat | Cut]

@@ -11,14 +11,14 @@ from hashlib import blake2b
 
 import orjson
 
+from novita_mock._core.http import value
+from novita_mock._core.id_templates import fill
+from novita_mock._core.tokenizer import split
 from novita_mock._dialect import SILENT
-from novita_mock._ids import fill
 from novita_mock._logprobs import alternatives
 from novita_mock._recorded import completion
 from novita_mock._scenario import Answer, ToolCall
 from novita_mock._scene import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
-from novita_mock._tokens import split
-from novita_mock._values import value
 from novita_mock._writer import topics, write
 
 _INLINE = "inline_think"

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
-from novita_mock import _missing, _report
+from novita_mock import _report
 from novita_mock._book import shipped
+from novita_mock._core.missing import absent, remedy
 
 EXIT_USAGE = 2
 THOROUGH = "NOVITA_CONTRACT_THOROUGH"
@@ -31,8 +32,8 @@ def run(
     """Runs the suite and gives the exit code of pytest: 0 if no must-law is broken, 4 for a call
     that is wrong. Without a URL the mock is judged in this process."""
     suite = shipped("contract_tests")
-    if missing := _missing.absent(*NEEDED):
-        click.echo(f"novita-mock: {_missing.remedy('contract', missing)}", err=True)
+    if missing := absent(*NEEDED):
+        click.echo(f"novita-mock: {remedy('contract', missing)}", err=True)
         return EXIT_USAGE
     if report is not None and Path(report).suffix not in _report.FORMS:
         forms = ", ".join(_report.FORMS)

@@ -21,9 +21,9 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from novita_mock import __version__
+from novita_mock._core.http import Refused
 from novita_mock._encode import refuse
 from novita_mock._mock import Mock
-from novita_mock._values import Refused
 
 ROOT = "/__mock__"
 

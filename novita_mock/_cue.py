@@ -6,10 +6,10 @@ import orjson
 
 from novita_mock._book import Json
 from novita_mock._conditions import Condition
+from novita_mock._core.http import Refused
 from novita_mock._facts import Facts
 from novita_mock._ledger import About, Script
 from novita_mock._scenario import IMPROVISED, Answer
-from novita_mock._values import Refused
 
 _SHOWN = 60
 

@@ -12,12 +12,12 @@ import orjson
 
 from novita_mock import _accent
 from novita_mock._book import Book, ErrorRow, Errors, Json, Operation
+from novita_mock._core.http import Beat, Beats, Header, Refused, Reply, redact, value
+from novita_mock._core.id_templates import fill
 from novita_mock._dialect import PLAIN, Manner
-from novita_mock._ids import fill
 from novita_mock._scenario import Pace
 from novita_mock._scene import Choice, Completion, Scene
 from novita_mock._shapes import SHAPES
-from novita_mock._values import Beat, Beats, Header, Refused, Reply, redact, value
 
 JSON: Header = (b"content-type", b"application/json")
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from novita_mock._book import Json
 from novita_mock._conditions import CREDENTIALS, HEADER
+from novita_mock._core.http import redact
 from novita_mock._prompt import content_text, last_text
-from novita_mock._values import redact
 
 
 @dataclass(frozen=True)

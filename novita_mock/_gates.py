@@ -10,7 +10,7 @@ from typing import Any
 
 from novita_mock import _explain
 from novita_mock._book import Json
-from novita_mock._values import Refused
+from novita_mock._core.http import Refused
 
 
 def check_features(gates: Json, row: Json, body: Json) -> None:

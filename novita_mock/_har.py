@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from novita_mock import __version__
 from novita_mock._book import Json
+from novita_mock._core.http import Cut, Reply
 from novita_mock._journal import headers, hiding, moment
 from novita_mock._ledger import Call
-from novita_mock._values import Cut, Reply
 
 _HTTP = "HTTP/1.1"
 _UNKNOWN = -1

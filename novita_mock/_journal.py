@@ -14,8 +14,8 @@ import orjson
 
 from novita_mock._book import Json, open_book
 from novita_mock._conditions import CREDENTIALS
+from novita_mock._core.http import REDACTED, redact
 from novita_mock._ledger import Call
-from novita_mock._values import REDACTED, redact
 
 Test = Callable[[Call], bool]
 _CLASS = re.compile(r"[1-5]xx", re.IGNORECASE)

@@ -12,12 +12,12 @@ import orjson
 from novita_mock import _explain
 from novita_mock._book import Book, Json
 from novita_mock._conditions import is_literal
+from novita_mock._core.http import Request
 from novita_mock._faults import Faults
 from novita_mock._mock import Mock
 from novita_mock._rows import Steps
 from novita_mock._scenario import Answer, Rule
 from novita_mock._shadow import shadowed
-from novita_mock._values import Request
 
 _TEMPLATE = re.compile(r"\{\{.*\}\}|\{%.*%\}", re.DOTALL)
 _FRAME, _DONE = b"data: ", b"[DONE]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from novita_mock._book import Book, Operation
-from novita_mock._values import Refused, value
+from novita_mock._core.http import Refused, value
 
 PARAMETER = "{model}"
 

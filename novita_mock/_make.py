@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from novita_mock._core.http import Refused
 from novita_mock._instances import NoInstance, Seeded
 from novita_mock._scenario import Answer, ToolCall
 from novita_mock._scene import Task
-from novita_mock._values import Refused
 
 
 def make(task: Task, material: bytes, text: Callable[[], str]) -> Answer:

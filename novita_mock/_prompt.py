@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from novita_mock._book import Json
+from novita_mock._core.tokenizer import count
 from novita_mock._scene import Prompt
-from novita_mock._tokens import count
 
 # Nobody has published how the API counts these; fixed sums keep usage predictable.
 _PER_MESSAGE = 4

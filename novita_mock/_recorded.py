@@ -13,8 +13,8 @@ import orjson
 
 from novita_mock import _explain
 from novita_mock._book import Book, Json
+from novita_mock._core.tokenizer import split
 from novita_mock._scene import Call, Choice, Completion, Scene
-from novita_mock._tokens import split
 
 
 def recorded(book: Book, body: Mapping[str, object]) -> tuple[bytes, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from novita_mock._core.http import value
 from novita_mock._dialect import PLAIN, SILENT, Manner, Reasoning
 from novita_mock._scenario import Answer, Pace
-from novita_mock._values import value
 
 if TYPE_CHECKING:
     from novita_mock._instances import Prepared

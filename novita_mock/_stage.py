@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from novita_mock import _explain
 from novita_mock._book import Book, Json, Operation
+from novita_mock._core.http import ERROR_MODEL, Refused, wished
 from novita_mock._cue import cue
 from novita_mock._dialect import PLAIN, Dialect, Dialects
 from novita_mock._gates import check_features, check_history
@@ -17,7 +18,6 @@ from novita_mock._ledger import About, Script
 from novita_mock._prompt import READERS
 from novita_mock._scenario import Pace
 from novita_mock._scene import TEXT, Limit, Scene, Task
-from novita_mock._values import ERROR_MODEL, Refused, wished
 
 LOWER = "lower"
 CHAT = "chat/completions"

@@ -12,7 +12,7 @@ import orjson
 
 from novita_mock import _explain
 from novita_mock._book import Book, Json, Operation
-from novita_mock._values import Refused
+from novita_mock._core.http import Refused
 
 RULES = "allOf"
 _DEEP = 250

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Context, Decimal, InvalidOperation
 
 from novita_mock._book import Book, Json
-from novita_mock._values import Refused
+from novita_mock._core.http import Refused
 
 Usd = Decimal | str | float
 """An amount in USD. A float counts as the decimal number that it prints."""

@@ -12,8 +12,8 @@ import struct
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from novita_mock._clock import Clock
-from novita_mock._values import Beat, Cut, Loss, Reply
+from novita_mock._core.clock import Clock
+from novita_mock._core.http import Beat, Cut, Loss, Reply
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope

@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
 
-from novita_mock._tokens import split
+from novita_mock._core.tokenizer import split
 
 _OPENINGS = """
 You asked about {0}, so let us begin there.

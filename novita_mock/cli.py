@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from novita_mock import __version__, _missing, _scenario_commands
+from novita_mock import __version__, _scenario_commands
 from novita_mock._book import open_book
+from novita_mock._core import missing
 from novita_mock._scenario import SPREADS
 
 EXIT_USAGE = 2
@@ -45,7 +46,7 @@ def run() -> None:
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("novita_mock"):
             raise
-        text = _missing.remedy("this command", [error.name.partition(".")[0]])
+        text = missing.remedy("this command", [error.name.partition(".")[0]])
         click.echo(f"novita-mock: {text}", err=True)
         sys.exit(EXIT_USAGE)
 

@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from novita_mock._clock import Clock
+from novita_mock._core.clock import Clock
+from novita_mock._core.http import Beat, Cut, Loss, Reply, Request
 from novita_mock._mock import Mock
-from novita_mock._values import Beat, Cut, Loss, Reply, Request
 
 if TYPE_CHECKING:
     import httpx

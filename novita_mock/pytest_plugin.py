@@ -140,10 +140,10 @@ def pytest_runtest_makereport(
 
 def _need(fixture: str, *names: str) -> None:
     """Fails with one line where packages that `fixture` needs are not installed."""
-    from novita_mock import _missing
+    from novita_mock._core.missing import absent, remedy
 
-    if missing := _missing.absent(*names):
-        pytest.fail(_missing.remedy(f"the fixture {fixture}", missing), pytrace=False)
+    if missing := absent(*names):
+        pytest.fail(remedy(f"the fixture {fixture}", missing), pytrace=False)
 
 
 def _new_mock(request: pytest.FixtureRequest) -> Mock:

@@ -17,11 +17,11 @@ import respx
 from respx.models import AllMockedAssertionError, PassThrough
 
 from novita_mock._book import open_book
-from novita_mock._clock import Clock
+from novita_mock._core.clock import Clock
+from novita_mock._core.http import Reply, Request
 from novita_mock._ledger import About, Call
 from novita_mock._mock import ORIGIN, Mock
 from novita_mock._places import Places
-from novita_mock._values import Reply, Request
 from novita_mock.httpcore import MOCKER, answering_early, error_class, stopping
 from novita_mock.httpx import Playing, Transport, check_headers, request_of, stream_of
 

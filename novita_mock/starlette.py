@@ -15,11 +15,11 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from novita_mock import _wire
-from novita_mock._clock import Clock
 from novita_mock._control import ROOT, THIS_MACHINE, Access, control
+from novita_mock._core.clock import Clock
+from novita_mock._core.http import Beat, Cut, Reply, Request
 from novita_mock._ledger import Call
 from novita_mock._mock import Mock
-from novita_mock._values import Beat, Cut, Reply, Request
 
 __all__ = ["Endpoint", "create_app"]
 

@@ -11,8 +11,8 @@ from typing import Any
 import anyio
 import pytest
 
-from novita_mock import Mock, Pace, Request, _clock
-from novita_mock._clock import Clock
+from novita_mock import Mock, Pace, Request
+from novita_mock._core.clock import Clock
 from novita_mock.httpx import async_openai_client, openai_client
 from tests.ask import BOOK, EDITIONS, KEY, MODEL, body_of, error, got, posted
 
@@ -139,7 +139,7 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         return await sleep(0, *more)
 
     monkeypatch.setattr(time, "sleep", counted)
-    monkeypatch.setattr(_clock, "_sleep", counted)
+    monkeypatch.setattr("novita_mock._core.clock._sleep", counted)
     monkeypatch.setattr(asyncio, "sleep", counted_async)
     monkeypatch.setattr(anyio, "sleep", counted_async)
     return waits

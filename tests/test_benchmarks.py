@@ -25,7 +25,7 @@ from benchmarks.soak_crowd import Told
 from benchmarks.soak_journal import Journal
 from benchmarks.soak_plan import Ask, Got, Plan, fault_name, id_of, owed, suitable, wrong
 from benchmarks.table import Goal, Row
-from novita_mock._values import Cut
+from novita_mock._core.http import Cut
 
 ROOT = Path(__file__).parent.parent
 # Against a run that hangs; on a machine with nothing else to do it takes a tenth of that.

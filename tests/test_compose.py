@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock
-from novita_mock._tokens import count, split
+from novita_mock._core.tokenizer import count, split
 from tests.ask import CHAT, TEXT, WRITTEN, ask, both_say, texts
 
 each_operation = pytest.mark.parametrize("operation", WRITTEN)

@@ -21,7 +21,7 @@ from novita_mock import (
     _stage,
     _validate,
 )
-from novita_mock._values import Beat, Refused, Reply
+from novita_mock._core.http import Beat, Refused, Reply
 from tests.contract_target import first_broken, judged_by
 
 Patch = Callable[[pytest.MonkeyPatch], None]

@@ -10,7 +10,7 @@ import pytest
 
 from novita_mock import Mock, Request
 from novita_mock._book import open_book
-from novita_mock._tokens import split
+from novita_mock._core.tokenizer import split
 
 LLAMA = "meta-llama/llama-3.1-8b-instruct"
 V4 = "deepseek/deepseek-v4-pro"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from novita_mock import Beat, Cut, Mock
+from novita_mock._core.tokenizer import count
 from novita_mock._scenario import ToolCall
-from novita_mock._tokens import count
 from tests.ask import (
     BOOK,
     CHAT,

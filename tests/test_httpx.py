@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Beat, Cut, Mock, Reply
-from novita_mock._clock import Clock
+from novita_mock._core.clock import Clock
 from novita_mock._scenario import Answer, Pace, Rule
 from novita_mock.httpx import Transport, async_openai_client, openai_client
 

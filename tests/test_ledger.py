@@ -9,7 +9,7 @@ import pytest
 
 from novita_mock import Mock, Request, _evidence
 from novita_mock._book import open_book
-from novita_mock._clock import Clock
+from novita_mock._core.clock import Clock
 from novita_mock._ledger import Ledger
 from novita_mock._limits import Limits
 from novita_mock._wallet import Wallet

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novita_mock._book import shipped
+from novita_mock._core.http import Refused
 from novita_mock._limits import Limits
-from novita_mock._values import Refused
 from tests.ask import BOOK, EDITIONS, KEY, MODEL
 
 NOW = 1_764_547_200.25

@@ -106,7 +106,7 @@ def test_a_refusal_that_tells_no_reason_is_not_counted_as_one(body: bytes) -> No
 def called(body: bytes) -> Mock:
     from dataclasses import replace
 
-    from novita_mock._values import Beat, Reply
+    from novita_mock._core.http import Beat, Reply
 
     mock = Mock()
     call = mock.call(posted(body_of()))

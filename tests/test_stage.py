@@ -9,11 +9,11 @@ import pytest
 
 from novita_mock import Mock
 from novita_mock._book import Json
+from novita_mock._core.http import Refused
 from novita_mock._ledger import About, Script
 from novita_mock._scenario import Answer, Pace, Rule
 from novita_mock._scene import Limit, Scene
 from novita_mock._stage import Stage
-from novita_mock._values import Refused
 from tests.ask import BOOK, CHAT, EDITIONS, MODEL, REASONS, TEXT, WRITTEN, body_of, error, posted
 
 CONTEXT, OUTPUT = 16384, 16384

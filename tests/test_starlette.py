@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Beat, Reply
-from novita_mock._clock import Clock
+from novita_mock._core.clock import Clock
 from novita_mock.starlette import _play
 
 # asyncio prints a warning at the sixth write to a connection that the client has reset.

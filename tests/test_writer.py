@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novita_mock._tokens import count, split
+from novita_mock._core.tokenizer import count, split
 from novita_mock._writer import _FIRST, _TEMPLATES, topics, write
 from tests.ask import CHAT, TEXT, ask, texts
 

@@ -16,8 +16,8 @@ from itertools import pairwise
 
 from novita_mock._admit import ERROR_HEADER
 from novita_mock._book import open_book
+from novita_mock._core.http import FAULT_HEADER, Cut
 from novita_mock._ledger import Call
-from novita_mock._values import FAULT_HEADER, Cut
 from novita_mock._verdict._finding import table
 
 

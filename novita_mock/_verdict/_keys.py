@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from novita_mock._core.http import sent_key
 from novita_mock._ledger import Call
-from novita_mock._values import sent_key
 from novita_mock._verdict._finding import Finding, bounds
 
 RULE = "key_in_prompt"
