@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from novita_mock._book import BASE_URI, open_book
 from novita_mock._instances import Prepared, prepare
-from novita_mock._instances._drawn import instances
+from novita_mock._instances.hypothesis_source import instances
 
 from .exchange import Json
 from .shapes import request_schema

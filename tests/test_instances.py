@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from novita_mock._instances import Json, NoInstance, Seeded, instance, prepare
-from novita_mock._instances._drawn import instances
+from novita_mock._instances.hypothesis_source import instances
 from tests.schema_table import CALLERS, DATA, SUITE, assert_valid
 
 SEEDS = range(20)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from novita_mock._instances._choices import Choices, Hint
-from novita_mock._instances._library import Library, invalid_instance, library
-from novita_mock._instances._refusal import NoInstance, OutOfSteps
-from novita_mock._instances._seeded import Seeded
-from novita_mock._instances._site import Json
-from novita_mock._instances._walk import Walk
+from novita_mock._instances.choices import Choices, Hint
+from novita_mock._instances.generator import Walk
+from novita_mock._instances.refusal import NoInstance, OutOfSteps
+from novita_mock._instances.registry import Library, invalid_instance, library
+from novita_mock._instances.seeded import Seeded
+from novita_mock._instances.subschema import Json
 
 __all__ = ["Choices", "Hint", "Json", "NoInstance", "Prepared", "Seeded", "instance", "prepare"]
 

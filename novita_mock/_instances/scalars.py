@@ -7,14 +7,14 @@ from fractions import Fraction
 from math import ceil, floor, isfinite
 from typing import TYPE_CHECKING
 
-from novita_mock._instances._choices import Hint
-from novita_mock._instances._facts import Bound, Facts, common_step
-from novita_mock._instances._formats import FORMATS
-from novita_mock._instances._patterns import matches
-from novita_mock._instances._refusal import NoInstance
+from novita_mock._instances.choices import Hint
+from novita_mock._instances.constraints import Bound, Facts, common_step
+from novita_mock._instances.formats import FORMATS
+from novita_mock._instances.patterns import matches
+from novita_mock._instances.refusal import NoInstance
 
 if TYPE_CHECKING:
-    from novita_mock._instances._walk import Walk
+    from novita_mock._instances.generator import Walk
 
 LONGEST_TEXT = 100_000
 _TRIES = 40

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from novita_mock._instances import Json, NoInstance, Prepared, prepare
-from novita_mock._instances._choices import Hint
-from novita_mock._instances._patterns import matching, python_spelling
+from novita_mock._instances.choices import Hint
+from novita_mock._instances.patterns import matching, python_spelling
 
 T = TypeVar("T")
 

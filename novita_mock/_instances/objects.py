@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from novita_mock._instances._choices import Hint
-from novita_mock._instances._facts import Facts, ObjectRule
-from novita_mock._instances._patterns import matches
-from novita_mock._instances._refusal import NoInstance
-from novita_mock._instances._site import Json, Site, made
+from novita_mock._instances.choices import Hint
+from novita_mock._instances.constraints import Facts, ObjectRule
+from novita_mock._instances.patterns import matches
+from novita_mock._instances.refusal import NoInstance
+from novita_mock._instances.subschema import Json, Site, made
 
 if TYPE_CHECKING:
-    from novita_mock._instances._walk import Walk
+    from novita_mock._instances.generator import Walk
 
 MOST_PROPERTIES = 1_000
 _TRIES = 12

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from novita_mock._instances._facts import ANY_TYPE, Group
-from novita_mock._instances._site import Site, made
+from novita_mock._instances.constraints import ANY_TYPE, Group
+from novita_mock._instances.subschema import Site, made
 
 _OF_TYPE = {
     **dict.fromkeys(("minLength", "maxLength", "pattern", "format"), "string"),

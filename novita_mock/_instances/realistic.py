@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
-from novita_mock._instances._choices import Hint
+from novita_mock._instances.choices import Hint
 
 T = TypeVar("T")
 

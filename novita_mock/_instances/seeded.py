@@ -11,9 +11,9 @@ from math import floor, log10
 from random import Random
 from typing import TypeVar
 
-from novita_mock._instances._choices import Hint
-from novita_mock._instances._patterns import matching
-from novita_mock._instances._plausible import plausible_number, plausible_text
+from novita_mock._instances.choices import Hint
+from novita_mock._instances.patterns import matching
+from novita_mock._instances.realistic import plausible_number, plausible_text
 
 T = TypeVar("T")
 

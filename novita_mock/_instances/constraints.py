@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from novita_mock._instances._site import Json, Site
+from novita_mock._instances.subschema import Json, Site
 
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 ANY_TYPE = frozenset(TYPES)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from novita_mock._instances._choices import Choices
-from novita_mock._instances._plausible import WORDS
+from novita_mock._instances.choices import Choices
+from novita_mock._instances.realistic import WORDS
 
 Maker = Callable[[Choices], str]
 

@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
-from novita_mock._instances._facts import Facts, Group, conjoined, owned
-from novita_mock._instances._negate import ways_round
-from novita_mock._instances._read import DYNAMIC, statements
-from novita_mock._instances._refusal import NoInstance
-from novita_mock._instances._site import (
+from novita_mock._instances.constraints import Facts, Group, conjoined, owned
+from novita_mock._instances.keywords import DYNAMIC, statements
+from novita_mock._instances.negation import ways_round
+from novita_mock._instances.refusal import NoInstance
+from novita_mock._instances.subschema import (
     Json,
     Place,
     Site,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from novita_mock._instances._arrays import sites_at
-from novita_mock._instances._facts import Facts, Group, conjoined
-from novita_mock._instances._library import Library
-from novita_mock._instances._objects import sites_for
-from novita_mock._instances._refusal import NoInstance
-from novita_mock._instances._site import Site
+from novita_mock._instances.arrays import sites_at
+from novita_mock._instances.constraints import Facts, Group, conjoined
+from novita_mock._instances.objects import sites_for
+from novita_mock._instances.refusal import NoInstance
+from novita_mock._instances.registry import Library
+from novita_mock._instances.subschema import Site
 
 ENDLESS = 1_000
 _LEVELS = 24

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from novita_mock._instances._facts import (
+from novita_mock._instances.constraints import (
     TYPES,
     Bound,
     Contains,
@@ -21,8 +21,8 @@ from novita_mock._instances._facts import (
     Leftover,
     ObjectRule,
 )
-from novita_mock._instances._refusal import NoInstance
-from novita_mock._instances._site import Site, made
+from novita_mock._instances.refusal import NoInstance
+from novita_mock._instances.subschema import Site, made
 
 DYNAMIC = "dynamic references are not supported"
 _Stated = dict[str, Any]

@@ -13,16 +13,16 @@ from typing import Any
 
 import jsonschema_rs
 
-from novita_mock._instances._arrays import array
-from novita_mock._instances._choices import Choices, Hint
-from novita_mock._instances._facts import TYPES, Facts, Group, conjoined, owned
-from novita_mock._instances._height import height
-from novita_mock._instances._library import Library
-from novita_mock._instances._objects import object_, sites_for
-from novita_mock._instances._read import told_types
-from novita_mock._instances._refusal import NoInstance, OutOfSteps
-from novita_mock._instances._scalars import integer, number, text
-from novita_mock._instances._site import Json, Site
+from novita_mock._instances.arrays import array
+from novita_mock._instances.choices import Choices, Hint
+from novita_mock._instances.constraints import TYPES, Facts, Group, conjoined, owned
+from novita_mock._instances.depth import height
+from novita_mock._instances.keywords import told_types
+from novita_mock._instances.objects import object_, sites_for
+from novita_mock._instances.refusal import NoInstance, OutOfSteps
+from novita_mock._instances.registry import Library
+from novita_mock._instances.scalars import integer, number, text
+from novita_mock._instances.subschema import Json, Site
 
 DEEPEST = 40
 MANY = 150
