@@ -15,7 +15,7 @@ from benchmarks import requests
 from benchmarks.effort import Effort
 from benchmarks.servers import Server
 from benchmarks.table import Goal, Row
-from novita_mock._book import Book
+from novita_mock._api.description import Book
 from novita_mock._core.http import Request
 from novita_mock._mock import Mock
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from novita_mock._book import Book, ErrorRow, open_book
+from novita_mock._api.description import Book, ErrorRow, open_book
 
 from .exchange import Asked, Came, Exchange, Json
 from .laws import UNREADABLE, Undecided

@@ -14,7 +14,7 @@ from math import inf, nextafter
 from typing import Any
 from urllib.parse import urljoin
 
-from novita_mock._book import BASE_URI, open_book
+from novita_mock._api.description import BASE_URI, open_book
 
 from .exchange import Json
 from .rich import MODEL, RICH

@@ -13,7 +13,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from novita_mock._book import BASE_URI
+from novita_mock._api.description import BASE_URI
 
 from .boundaries import Case, cases
 from .exchange import Json

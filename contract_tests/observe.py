@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 
 from .exchange import Exchange
 from .shapes import described

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 
 from .budget import MAX_REQUESTS, MAX_USD, RPM
 

@@ -14,7 +14,7 @@ from jsonschema.validators import extend
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from novita_mock._book import BASE_URI, open_book
+from novita_mock._api.description import BASE_URI, open_book
 
 Json = dict[str, Any]
 

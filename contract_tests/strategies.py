@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from novita_mock._book import BASE_URI, open_book
+from novita_mock._api.description import BASE_URI, open_book
 from novita_mock._instances import Prepared, prepare
 from novita_mock._instances.hypothesis_source import instances
 

@@ -50,7 +50,7 @@ def test_an_answer_is_one_plain_json_document(exchange: Exchange) -> None:
 
 @each(json_replies, MUST, BOTH_PAGES + ", List models, Retrieve model")
 def test_an_answer_has_the_documented_shape(exchange: Exchange) -> None:
-    from novita_mock._book import open_book
+    from novita_mock._api.description import open_book
 
     try:
         value = exchange.value

@@ -72,7 +72,7 @@ def test_a_stream_ends_with_done_once(stream: Stream) -> None:
 
 @each(streams, MUST, CHUNKS)
 def test_every_chunk_has_the_documented_shape(stream: Stream) -> None:
-    from novita_mock._book import open_book
+    from novita_mock._api.description import open_book
 
     path = open_book().operations[stream.exchange.asked.operation].chunk
     for at, chunk in enumerate(stream.chunks):

@@ -97,7 +97,7 @@ def test_the_reason_of_an_error_is_a_name(exchange: Exchange) -> None:
 
 @each(errors, NOTE, SEED + ", docs: LLM error table (names)")
 def test_the_reason_of_an_error_is_a_documented_one(exchange: Exchange) -> None:
-    from novita_mock._book import open_book
+    from novita_mock._api.description import open_book
 
     reason = envelope(exchange).get("reason")
     expect(reason in open_book().errors.reasons, f"the reason is {reason!r}")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from novita_mock._book import Json
-from novita_mock._dialect import Manner
+from novita_mock._api.description import Json
+from novita_mock._api.dialects import Manner
 
 
 def whole(body: Json, manner: Manner) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from novita_mock._book import Operation
+from novita_mock._api.description import Operation
 from novita_mock._core.http import ERROR_MODEL, Refused, Request, value, wished
 
 ERROR_HEADER = b"x-novita-mock-error"

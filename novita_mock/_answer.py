@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from novita_mock._admit import Caller, Policy, admit
-from novita_mock._book import Book
+from novita_mock._api.description import Book
+from novita_mock._api.validation import Reader
 from novita_mock._compose import compose
 from novita_mock._core.http import FAULT_HEADER, Refused, Reply, Request, sent_key, wished
 from novita_mock._encode import Catalogue, Encoder, dumps, json_reply, refuse
@@ -17,7 +18,6 @@ from novita_mock._ledger import About, Bill, Call, Ledger, Script
 from novita_mock._locate import Located, Routes, locate
 from novita_mock._scenario import Pace
 from novita_mock._stage import Stage
-from novita_mock._validate import Reader
 from novita_mock._wallet import Wallet
 
 BALANCE = "billing.balance"

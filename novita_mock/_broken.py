@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from novita_mock._book import Book, Errors, Json
+from novita_mock._api.description import Book, Errors, Json
 from novita_mock._broken_streams import STREAM_FAULTS, break_stream, event
 from novita_mock._core.http import Beat, Cut, Header, Loss, Refused, Reply, wished
 from novita_mock._faults import BODY, STREAM, Faults

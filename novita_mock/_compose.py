@@ -11,10 +11,10 @@ from hashlib import blake2b
 
 import orjson
 
+from novita_mock._api.dialects import SILENT
 from novita_mock._core.http import value
 from novita_mock._core.id_templates import fill
 from novita_mock._core.tokenizer import split
-from novita_mock._dialect import SILENT
 from novita_mock._logprobs import alternatives
 from novita_mock._recorded import completion
 from novita_mock._scenario import Answer, ToolCall

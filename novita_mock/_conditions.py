@@ -13,7 +13,7 @@ from fnmatch import translate
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from novita_mock._facts import Facts
+    from novita_mock._api.request_view import Facts
 
 CREDENTIALS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
 """Headers that are neither matched nor shown."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from novita_mock import _report
-from novita_mock._book import shipped
+from novita_mock._api.description import shipped
 from novita_mock._core.missing import absent, remedy
 
 EXIT_USAGE = 2

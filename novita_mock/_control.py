@@ -119,9 +119,9 @@ class _Room:
         return {"status": "ok", **about, "any_key": self._mock.any_key}
 
     async def openapi(self, _: Request) -> Any:
-        from novita_mock import _openapi
+        from novita_mock._api.openapi import document
 
-        return _openapi.document(self._mock.book, self._mock.edition)
+        return document(self._mock.book, self._mock.edition)
 
     async def requests(self, request: Request) -> Any:
         return await run_in_threadpool(self._requests, request)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import orjson
 
-from novita_mock._book import Json
+from novita_mock._api.description import Json
+from novita_mock._api.request_view import Facts
 from novita_mock._conditions import Condition
 from novita_mock._core.http import Refused
-from novita_mock._facts import Facts
 from novita_mock._ledger import About, Script
 from novita_mock._scenario import IMPROVISED, Answer
 

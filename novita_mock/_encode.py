@@ -11,10 +11,10 @@ from itertools import accumulate, islice, zip_longest
 import orjson
 
 from novita_mock import _accent
-from novita_mock._book import Book, ErrorRow, Errors, Json, Operation
+from novita_mock._api.description import Book, ErrorRow, Errors, Json, Operation
+from novita_mock._api.dialects import PLAIN, Manner
 from novita_mock._core.http import Beat, Beats, Header, Refused, Reply, redact, value
 from novita_mock._core.id_templates import fill
-from novita_mock._dialect import PLAIN, Manner
 from novita_mock._scenario import Pace
 from novita_mock._scene import Choice, Completion, Scene
 from novita_mock._shapes import SHAPES

@@ -8,9 +8,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
+from novita_mock._api.request_view import Facts
 from novita_mock._conditions import Condition
 from novita_mock._cue import facts_of, seen
-from novita_mock._facts import Facts
 from novita_mock._ledger import Call
 from novita_mock._scenario import Answer, Rule
 from novita_mock._when import When

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import jsonschema_rs
 import orjson
 
-from novita_mock import _explain
-from novita_mock._book import Book, Json
+from novita_mock._api import problems
+from novita_mock._api.description import Book, Json
 from novita_mock._scenario import Fault
 
 _SPELLING = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
@@ -73,7 +73,7 @@ class Faults:
 
     def _check(self, row: FaultRow, arguments: Json) -> None:
         validator = jsonschema_rs.Draft202012Validator(self._schemas[row.name])
-        if problem := _explain.complaint(validator, arguments):
+        if problem := problems.complaint(validator, arguments):
             raise ValueError(f"the fault {row.spelling}: {problem.removeprefix('$.')}")
         reason = arguments.get("reason")
         if reason is not None and reason not in self._reasons:

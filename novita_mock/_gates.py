@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from novita_mock import _explain
-from novita_mock._book import Json
+from novita_mock._api import problems
+from novita_mock._api.description import Json
 from novita_mock._core.http import Refused
 
 
@@ -50,17 +50,17 @@ def check_history(body: Json) -> None:
         ids = [call["id"] for call in calls]
         for number, id in enumerate(ids):
             if id in ids[:number]:
-                place = _explain.path(["messages", index, "tool_calls", number, "id"])
+                place = problems.path(["messages", index, "tool_calls", number, "id"])
                 expected = "an id that no other call of the message has"
-                raise _bad(f"{place}: expected {expected}; got {_explain.show(id)}")
+                raise _bad(f"{place}: expected {expected}; got {problems.show(id)}")
         issued.update(ids)
 
 
 def _check_result(place: list[str | int], id: str, issued: set[str]) -> None:
     if id not in issued:
-        known = ", ".join(map(_explain.show, sorted(issued))) or "there is none"
+        known = ", ".join(map(problems.show, sorted(issued))) or "there is none"
         expected = f"the id of an earlier tool call ({known})"
-        raise _bad(f"{_explain.path(place)}: expected {expected}; got {_explain.show(id)}")
+        raise _bad(f"{problems.path(place)}: expected {expected}; got {problems.show(id)}")
 
 
 def _bad(problem: str) -> Refused:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from novita_mock import __version__
-from novita_mock._book import Json
+from novita_mock._api.description import Json
 from novita_mock._core.http import Cut, Reply
 from novita_mock._journal import headers, hiding, moment
 from novita_mock._ledger import Call

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._book import Json, open_book
+from novita_mock._api.description import Json, open_book
 from novita_mock._conditions import CREDENTIALS
 from novita_mock._core.http import REDACTED, redact
 from novita_mock._ledger import Call

@@ -15,11 +15,11 @@ from typing import Any
 
 import orjson
 
-from novita_mock._book import Json
+from novita_mock._api.description import Json
+from novita_mock._api.request_view import Facts
 from novita_mock._conditions import CREDENTIALS
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import REDACTED, Reply, Request, redact, sent_key, value
-from novita_mock._facts import Facts
 from novita_mock._limits import Limits
 from novita_mock._match import Index
 from novita_mock._scenario import Fault, Pace, Rule

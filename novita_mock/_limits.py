@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from novita_mock._book import Book
+from novita_mock._api.description import Book
 from novita_mock._core.http import Refused
 
 if TYPE_CHECKING:

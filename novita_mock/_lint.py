@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
-from novita_mock import _explain, _scenario_file
-from novita_mock._book import Book, Json
+from novita_mock import _scenario_file
+from novita_mock._api import problems
+from novita_mock._api.description import Book, Json
 from novita_mock._faults import Faults
 from novita_mock._lint_rules import CHECKS, Found, Room
 from novita_mock._lint_text import Lines, secrets
@@ -74,10 +75,10 @@ def _inside(
     except _scenario_file.Unreadable as error:
         yield (), ERROR, str(error)
         return
-    problems = _explain.problems(book.validator(_scenario_file.SCHEMA), document)
-    for problem in problems:
-        yield tuple(problem.instance_path), ERROR, _explain.explain(problem, document)
-    if problems:
+    wrong = problems.found(book.validator(_scenario_file.SCHEMA), document)
+    for problem in wrong:
+        yield tuple(problem.instance_path), ERROR, problems.explain(problem, document)
+    if wrong:
         return
     rules: list[tuple[Steps, Rule]] = []
     for steps, read in _read(book, document):
@@ -93,7 +94,7 @@ def _inside(
 
 def _told(found: Found) -> tuple[Steps, str, str]:
     severity = WARNING if found.may_be_meant else ERROR
-    return found.steps, severity, f"{_explain.path(found.steps)}: {found.text}"
+    return found.steps, severity, f"{problems.path(found.steps)}: {found.text}"
 
 
 def _read(book: Book, document: Json) -> Iterator[tuple[Steps, Rule | Misfit]]:

@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 
 import orjson
 
-from novita_mock import _explain
-from novita_mock._book import Book, Json
+from novita_mock._api import problems
+from novita_mock._api.description import Book, Json
 from novita_mock._conditions import is_literal
 from novita_mock._core.http import Request
 from novita_mock._faults import Faults
@@ -54,7 +54,7 @@ def _unreachable(_: Room, rules: Placed) -> Iterator[Found]:
     places = [steps for steps, _ in rules]
     values = [rule for _, rule in rules]
     for index, other in shadowed(values):
-        by = _explain.path(places[other])
+        by = problems.path(places[other])
         if values[index].when == values[other].when and not values[index].fallback:
             text = f"is shadowed: {by} asks the same and always answers"
         else:
@@ -134,7 +134,7 @@ def _broken(book: Book, mock: Mock, answer: Answer, operation: str) -> str | Non
         mock.add(Rule(replace(answer, pace=None, fault=None)))
         reply = mock.answer(_request(book, operation, stream))
         for document in _documents(reply.body) if reply.status == 200 else ():
-            if problem := _explain.complaint(book.validator(schema), document):
+            if problem := problems.complaint(book.validator(schema), document):
                 return problem
     return None
 

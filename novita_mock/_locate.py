@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from novita_mock._book import Book, Operation
+from novita_mock._api.description import Book, Operation
 from novita_mock._core.http import Refused, value
 
 PARAMETER = "{model}"

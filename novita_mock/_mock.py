@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from novita_mock import _evidence
 from novita_mock._admit import Policy
 from novita_mock._answer import Corridor
-from novita_mock._book import Book, open_book
+from novita_mock._api.description import Book, open_book
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
 from novita_mock._ledger import Call, Ledger, Script

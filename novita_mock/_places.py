@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from novita_mock._book import Book
+from novita_mock._api.description import Book
 from novita_mock._locate import PARAMETER, Routes
 
 _PORTS = {"http": 80, "https": 443}

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._book import Json
+from novita_mock._api.description import Json
 from novita_mock._core.tokenizer import count
 from novita_mock._scene import Prompt
 

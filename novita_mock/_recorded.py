@@ -11,8 +11,8 @@ from pathlib import Path
 
 import orjson
 
-from novita_mock import _explain
-from novita_mock._book import Book, Json
+from novita_mock._api import problems
+from novita_mock._api.description import Book, Json
 from novita_mock._core.tokenizer import split
 from novita_mock._scene import Call, Choice, Completion, Scene
 
@@ -26,7 +26,7 @@ def recorded(book: Book, body: Mapping[str, object]) -> tuple[bytes, str]:
     for operation in written:
         kind = book.schema(operation.response)["properties"]["object"]["const"]
         if document.get("object") == kind:
-            if problem := _explain.complaint(book.validator(operation.response), document):
+            if problem := problems.complaint(book.validator(operation.response), document):
                 raise ValueError(problem)
             return data, operation.name
     raise ValueError("$.object: expected that of an answer of chat.completions or completions")

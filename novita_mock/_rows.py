@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from novita_mock import _explain
-from novita_mock._book import Json
+from novita_mock._api import problems
+from novita_mock._api.description import Json
 from novita_mock._faults import Faults
 from novita_mock._scenario import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Rule, ToolCall
 from novita_mock._when import When
@@ -30,7 +30,7 @@ class Misfit(ValueError):
     """What the schema allows and still cannot be; `steps` lead to the place."""
 
     def __init__(self, steps: Steps, text: str) -> None:
-        super().__init__(f"{_explain.path(steps)}: {text}")
+        super().__init__(f"{problems.path(steps)}: {text}")
         self.steps = steps
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

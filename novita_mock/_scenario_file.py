@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 import yaml
 
-from novita_mock import _explain, _recorded
-from novita_mock._book import Book, Json
+from novita_mock import _recorded
+from novita_mock._api import problems
+from novita_mock._api.description import Book, Json
 from novita_mock._faults import Faults
 from novita_mock._rows import Misfit, Rows, Steps
 from novita_mock._scenario import Pace, Rule
@@ -78,7 +79,7 @@ def rules(book: Book, document: Json, name: str = "scenario") -> tuple[list[Rule
     """The rules of `document`, and whether only they answer; raises Unreadable."""
     try:
         document = plain(document)
-        if problem := _explain.complaint(book.validator(SCHEMA), document):
+        if problem := problems.complaint(book.validator(SCHEMA), document):
             raise Unreadable(problem)
         rows = Rows(Faults(book), book.errors.reasons)
         found = [rows.rule(row, ("rules", i)) for i, row in enumerate(document["rules"])]
@@ -94,7 +95,7 @@ def profiles(document: Json, name: str = "scenario") -> list[tuple[str, Pace]]:
         try:
             found.append((pattern, Pace(**row)))
         except ValueError as error:
-            place = _explain.path(["profiles", pattern])
+            place = problems.path(["profiles", pattern])
             raise Unreadable(f"{name}: {place}: {error}") from None
     return found
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from novita_mock._api.dialects import PLAIN, SILENT, Manner, Reasoning
 from novita_mock._core.http import value
-from novita_mock._dialect import PLAIN, SILENT, Manner, Reasoning
 from novita_mock._scenario import Answer, Pace
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from novita_mock._book import Json
+from novita_mock._api.description import Json
 from novita_mock._scene import Alternatives, Call, Choice
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
-from novita_mock import _explain
-from novita_mock._book import Book, Json, Operation
+from novita_mock._api import problems
+from novita_mock._api.description import Book, Json, Operation
+from novita_mock._api.dialects import PLAIN, Dialect, Dialects
 from novita_mock._core.http import ERROR_MODEL, Refused, wished
 from novita_mock._cue import cue
-from novita_mock._dialect import PLAIN, Dialect, Dialects
 from novita_mock._gates import check_features, check_history
 from novita_mock._ledger import About, Script
 from novita_mock._prompt import READERS
@@ -40,7 +40,7 @@ class Stage:
     def row(self, model: str, key_error: str | None) -> Json:
         """The row of `model`. The errors that a model id or a key asks for are answered here."""
         wish = model.removeprefix(ERROR_MODEL) if model.startswith(ERROR_MODEL) else None
-        shown = _explain.show(model)
+        shown = problems.show(model)
         if wish in self._reasons:
             raise wished(str(wish), shown)
         if key_error is not None:
@@ -55,7 +55,7 @@ class Stage:
 
     def _hint(self, model: str) -> str:
         near = difflib.get_close_matches(model, self._models, n=1)
-        return f" Did you mean {_explain.show(near[0])}?" if near else ""
+        return f" Did you mean {problems.show(near[0])}?" if near else ""
 
     def own_error(self, model: str | None, situation: str) -> Json | None:
         """How `model` answers a situation, if it does so in its own way."""

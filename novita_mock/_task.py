@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._book import Json
+from novita_mock._api.description import Json
 from novita_mock._core.http import Refused
 from novita_mock._instances import NoInstance, Prepared, prepare
 from novita_mock._prompt import content_text, last_text

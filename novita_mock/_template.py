@@ -27,8 +27,8 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from novita_mock._api.request_view import Facts
 from novita_mock._core.http import Refused
-from novita_mock._facts import Facts
 from novita_mock._scenario import JSON_TEMPLATE, Answer, ToolCall
 from novita_mock._when import When
 

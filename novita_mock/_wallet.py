@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Context, Decimal, InvalidOperation
 
-from novita_mock._book import Book, Json
+from novita_mock._api.description import Book, Json
 from novita_mock._core.http import Refused
 
 Usd = Decimal | str | float

@@ -18,7 +18,7 @@ from novita_mock._conditions import (
 )
 
 if TYPE_CHECKING:
-    from novita_mock._facts import Facts
+    from novita_mock._api.request_view import Facts
 
 _TEXT = "a text, a compiled pattern, {'regex': ...} or {'exact': ...}"
 Text = str | re.Pattern[str] | Exact | Mapping[str, str]

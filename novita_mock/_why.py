@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import orjson
 
-from novita_mock import _explain
-from novita_mock._book import Book, Json
+from novita_mock._api import problems
+from novita_mock._api.description import Book, Json
+from novita_mock._api.request_view import Facts
 from novita_mock._cue import ready, seen, shown
-from novita_mock._facts import Facts
 from novita_mock._ledger import Script
 from novita_mock._scenario import Rule
 
@@ -78,7 +78,7 @@ def facts(
     if name is None:
         raise ValueError(f"neither {' nor '.join(_TOLD)} is in the body: give its --operation")
     validator = book.validator(str(book.operations[name].request))
-    if problem := _explain.complaint(validator, body):
+    if problem := problems.complaint(validator, body):
         raise ValueError(problem)
     sent = {key.lower().encode("latin-1"): v.encode("latin-1") for key, v in headers.items()}
     return Facts(name, body["model"], bool(body.get("stream")), body, sent)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 import orjson
 
 from novita_mock import _recorded
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock._scenario import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Fault, Pace, Rule, ToolCall
 from novita_mock._when import When
 

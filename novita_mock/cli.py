@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from novita_mock import __version__, _scenario_commands
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock._core import missing
 from novita_mock._scenario import SPREADS
 
@@ -199,9 +199,9 @@ def _usd(row: dict[str, Any], side: str) -> str:
 @_edition
 def openapi(edition: str) -> None:
     """Print an OpenAPI 3.1 document."""
-    from novita_mock import _openapi
+    from novita_mock._api.openapi import document
 
-    _print_json(_openapi.document(open_book(), edition))
+    _print_json(document(open_book(), edition))
 
 
 @main.command()

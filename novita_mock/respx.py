@@ -16,7 +16,7 @@ import httpx
 import respx
 from respx.models import AllMockedAssertionError, PassThrough
 
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
 from novita_mock._ledger import About, Call

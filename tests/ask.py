@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from novita_mock import Mock, Reply, Request
-from novita_mock._book import BASE_URI, open_book
+from novita_mock._api.description import BASE_URI, open_book
 
 BOOK = open_book()
 MODEL = "meta-llama/llama-3.1-8b-instruct"

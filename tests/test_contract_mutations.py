@@ -12,15 +12,8 @@ import pytest
 from contract_tests import laws
 from contract_tests.api import Api
 from contract_tests.target import InProcess
-from novita_mock import (
-    _admit,
-    _answer,
-    _compose,
-    _encode,
-    _ledger,
-    _stage,
-    _validate,
-)
+from novita_mock import _admit, _answer, _compose, _encode, _ledger, _stage
+from novita_mock._api import validation
 from novita_mock._core.http import Beat, Refused, Reply
 from tests.contract_target import first_broken, judged_by
 
@@ -96,8 +89,8 @@ MUTATIONS: dict[str, Patch] = {
     "nobody needs a key": instead(_answer, "admit", anybody),
     "a key is missing only where no header is": instead(_admit, "SCHEME", "basic"),
     # validate
-    "nothing is checked": instead(_validate.Reader, "read", no_reader),
-    "best_of may be below n": instead(_validate, "_check_not_below", lambda *_: None),
+    "nothing is checked": instead(validation.Reader, "read", no_reader),
+    "best_of may be below n": instead(validation, "_check_not_below", lambda *_: None),
     # stage
     "stop is ignored": instead(_stage, "_stops", lambda stop: ()),
     "log probabilities are ignored": instead(_stage, "_alternatives", lambda body: None),

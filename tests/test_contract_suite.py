@@ -30,7 +30,7 @@ from contract_tests.strategies import bodies
 from contract_tests.target import InProcess
 from contract_tests.views import CHAT, TEXT
 from novita_mock import _contract, _report
-from novita_mock._book import shipped
+from novita_mock._api.description import shipped
 from tests.contract_target import judged_by
 
 OPERATIONS = (CHAT, TEXT)

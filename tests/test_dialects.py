@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from novita_mock import Mock, Request
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock._core.tokenizer import split
 
 LLAMA = "meta-llama/llama-3.1-8b-instruct"

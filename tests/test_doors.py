@@ -19,7 +19,7 @@ import respx
 import uvicorn
 
 from novita_mock import Mock
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock._faults import Faults
 from novita_mock._scenario import Answer, Pace, Rule
 from novita_mock._uvicorn import Protocol, Server

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock, Request
-from novita_mock._book import shipped
+from novita_mock._api.description import shipped
 from tests.ask import BOOK, EDITIONS, KEY, both_say, chunks
 
 FILES = sorted((shipped("schemas") / "examples").glob("*/*.json"))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from novita_mock import Mock
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock._faults import Faults
 from novita_mock._loopback import Loopback
 from tests.ask import EDITIONS, body_of, error, got, posted

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from tests.raw_http import Hung, NotHttp, Response, Wire, responses
 from tests.test_serve import BASES, LAST_OF_BANNER, MODEL, NOVITA, Server, process_of, stdout_of
 

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from novita_mock import Mock, Request
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock._core.http import Beat, Cut, Reply
 from novita_mock._har import har
 from novita_mock.httpx import openai_client

@@ -24,17 +24,17 @@ MODULES = {
     for file in sorted(PACKAGE.rglob("*.py"))
     if "contract_tests" not in file.parts
 }
-ROOMS = ("_locate", "_admit", "_validate", "_stage", "_compose", "_encode")
+ROOMS = ("_locate", "_admit", "_api.validation", "_stage", "_compose", "_encode")
 # Each storey may import from its own and from those before it; the rooms not from one another.
 STOREYS = [
     ["_core.http", "_core.tokenizer", "_core.id_templates", "_core.clock", "_instances"],
-    ["_book"],
-    ["_conditions", "_when", "_scenario", "_dialect", "_explain", "_limits", "_wallet"],
+    ["_api.description"],
+    ["_conditions", "_when", "_scenario", "_api.dialects", "_api.problems", "_limits", "_wallet"],
     [
         "_scene",
         "_faults",
         "_broken_streams",
-        "_facts",
+        "_api.request_view",
         "_match",
         "_ledger",
         "_prompt",
@@ -50,7 +50,7 @@ STOREYS = [
         "_scenario_file",
         "_shadow",
         "_why",
-        "_openapi",
+        "_api.openapi",
         "_evidence",
         "_journal",
         "_har",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock, Request, _evidence
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock._core.clock import Clock
 from novita_mock._ledger import Ledger
 from novita_mock._limits import Limits

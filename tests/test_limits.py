@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novita_mock._book import shipped
+from novita_mock._api.description import shipped
 from novita_mock._core.http import Refused
 from novita_mock._limits import Limits
 from tests.ask import BOOK, EDITIONS, KEY, MODEL
@@ -294,7 +294,7 @@ def test_the_library_loads_with_the_limits_only_and_starts_no_thread(
     arguments: str, loaded: bool
 ) -> None:
     code = (
-        "import sys, threading; from novita_mock._book import open_book; "
+        "import sys, threading; from novita_mock._api.description import open_book; "
         "from novita_mock._limits import Limits; "
         f"limits = Limits(open_book(), {arguments}); "
         "print('pyrate_limiter' in sys.modules, threading.active_count())"

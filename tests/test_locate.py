@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from novita_mock import Mock, Request
-from novita_mock._book import Book
+from novita_mock._api.description import Book
 from novita_mock._core.http import Refused
 from novita_mock._locate import Routes, locate
 from tests.ask import BOOK, KEY

@@ -16,7 +16,7 @@ import pytest
 import respx
 
 from novita_mock import Mock
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock.respx import MOCKER, UNKNOWN, Escape, Router, guard, install, mocked
 
 MODEL = "meta-llama/llama-3.1-8b-instruct"

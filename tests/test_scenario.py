@@ -14,7 +14,7 @@ import yaml
 
 from novita_mock import Cut, Mock, _match
 from novita_mock import _scenario_file as file
-from novita_mock._facts import Facts
+from novita_mock._api.request_view import Facts
 from novita_mock._ledger import Script
 from novita_mock._scenario import Answer, Pace, Rule
 from novita_mock._when import When

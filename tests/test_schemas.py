@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from novita_mock._book import BASE_URI, shipped
+from novita_mock._api.description import BASE_URI, shipped
 from tests.ask import BOOK, both_say, fast, referee
 
 PATHS = [uri.removeprefix(BASE_URI) for uri in BOOK.documents]

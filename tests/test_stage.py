@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock
-from novita_mock._book import Json
+from novita_mock._api.description import Json
 from novita_mock._core.http import Refused
 from novita_mock._ledger import About, Script
 from novita_mock._scenario import Answer, Pace, Rule

@@ -105,7 +105,10 @@ def test_the_installed_wheel_serves_a_chat_from_an_empty_folder(base_url: str) -
 
 
 def test_the_installed_package_is_the_one_of_the_wheel(installed: Path, tmp_path: Path) -> None:
-    code = "import novita_mock._book as book; print(book.__file__); print(book.shipped('schemas'))"
+    code = (
+        "import novita_mock._api.description as found; "
+        "print(found.__file__); print(found.shipped('schemas'))"
+    )
     done = subprocess.run(
         [str(installed / "python"), "-P", "-c", code],
         cwd=tmp_path,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from novita_mock._book import shipped
+from novita_mock._api.description import shipped
 
 _LEVELS = {"must": "error", "should": "warning", "note": "note"}
 _SCHEMA = re.compile(r"the schema (\S+\.json)")

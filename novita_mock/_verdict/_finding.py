@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._book import Json, open_book
+from novita_mock._api.description import Json, open_book
 
 
 @dataclass(frozen=True, slots=True)

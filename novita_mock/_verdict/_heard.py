@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._book import Json
+from novita_mock._api.description import Json
 from novita_mock._ledger import Call
 
 Said = tuple[str, tuple[str, ...]]

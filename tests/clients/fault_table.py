@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from novita_mock._book import open_book
+from novita_mock._api.description import open_book
 from novita_mock._faults import BODY, STREAM, Faults
 
 ROOT = Path(__file__).parents[2]

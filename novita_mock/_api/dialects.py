@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from novita_mock._book import Book, Json
+from novita_mock._api.description import Book, Json
 
 LIVE = "live"
 _DOCUMENTED = "docs"

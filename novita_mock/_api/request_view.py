@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from novita_mock._book import Json
+from novita_mock._api.description import Json
 from novita_mock._conditions import CREDENTIALS, HEADER
 from novita_mock._core.http import redact
 from novita_mock._prompt import content_text, last_text

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from novita_mock import _explain
-from novita_mock._book import Book, Json, Operation
+from novita_mock._api import problems
+from novita_mock._api.description import Book, Json, Operation
 from novita_mock._core.http import Refused
 
 RULES = "allOf"
@@ -53,10 +53,10 @@ class Reader:
         return request
 
     def _problem(self, request: object) -> str:
-        first, *others = _explain.problems(self._validator, request)
+        first, *others = problems.found(self._validator, request)
         more = f" (and {len(others)} more)" if others else ""
         rule = self._rule(first.schema_path)
-        return _explain.explain(first, request) + (f" ({rule})" if rule else "") + more
+        return problems.explain(first, request) + (f" ({rule})" if rule else "") + more
 
     def _rule(self, schema_path: Sequence[str | int]) -> str:
         """Title of the cross-field rule that a problem comes from, or nothing."""

@@ -20,7 +20,7 @@ KIT = "kit"
 
 def shipped(name: str) -> Path:
     """Where the folder `name` is: inside the package when installed, beside it in a checkout."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     inside = here / name
     return inside if inside.is_dir() else here.parent / name
 

@@ -21,15 +21,15 @@ _SHOWN = 60
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
-def problems(validator: jsonschema_rs.Draft202012Validator, document: object) -> list[Problem]:
+def found(validator: jsonschema_rs.Draft202012Validator, document: object) -> list[Problem]:
     """What is wrong with `document`, in the order of its members."""
-    return sorted(validator.iter_errors(document), key=lambda found: _position(found, document))
+    return sorted(validator.iter_errors(document), key=lambda problem: _position(problem, document))
 
 
 def complaint(validator: jsonschema_rs.Draft202012Validator, document: object) -> str | None:
     """What is wrong with `document` first, in one sentence; None if it fits its schema."""
-    found = problems(validator, document)
-    return explain(found[0], document) if found else None
+    wrong = found(validator, document)
+    return explain(wrong[0], document) if wrong else None
 
 
 def _position(problem: Problem, document: Any) -> list[int]:

@@ -1,0 +1,1 @@
+"""The API as schemas/ describes it: what is valid, what went wrong with a request, OpenAPI."""
