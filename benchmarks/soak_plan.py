@@ -15,7 +15,7 @@ from benchmarks import load, requests
 from benchmarks.limits import GAP
 from novita_mock._api.description import open_book
 from novita_mock._core.http import FAULT_HEADER, Cut, Loss, Reply, Request
-from novita_mock._faults import STREAM, Faults
+from novita_mock._faults.catalogue import STREAM, Faults
 from novita_mock._mock import Mock
 
 NUMBER = "x-soak"

@@ -23,7 +23,7 @@ from novita_mock._wallet import Wallet
 BALANCE = "billing.balance"
 
 if TYPE_CHECKING:
-    from novita_mock._broken import Breaker
+    from novita_mock._faults.replies import Breaker
 
 
 class Corridor:
@@ -45,7 +45,7 @@ class Corridor:
     @cached_property
     def _breaker(self) -> Breaker:
         # Most servers are never asked for a fault, and start sooner without all of them.
-        from novita_mock._broken import Breaker
+        from novita_mock._faults.replies import Breaker
 
         return Breaker(self._book, self._policy.edition)
 

@@ -16,7 +16,7 @@ import yaml
 from novita_mock import _scenario_file
 from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
-from novita_mock._faults import Faults
+from novita_mock._faults.catalogue import Faults
 from novita_mock._lint_rules import CHECKS, Found, Room
 from novita_mock._lint_text import Lines, secrets
 from novita_mock._rows import Misfit, Rows, Steps

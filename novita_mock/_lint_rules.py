@@ -13,7 +13,7 @@ from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
 from novita_mock._conditions import is_literal
 from novita_mock._core.http import Request
-from novita_mock._faults import Faults
+from novita_mock._faults.catalogue import Faults
 from novita_mock._mock import Mock
 from novita_mock._rows import Steps
 from novita_mock._scenario import Answer, Rule

@@ -22,7 +22,7 @@ from novita_mock._when import Asked, When
 from novita_mock._words import Words
 
 if TYPE_CHECKING:
-    from novita_mock._faults import Faults
+    from novita_mock._faults.catalogue import Faults
     from novita_mock._verdict import Finding
 
 EMPTY: Any = {"rules": []}
@@ -143,7 +143,7 @@ class Mock(Words):
         return Words(self.add, asked, times, self.book.errors.reasons, self._faults)
 
     def _faults(self) -> Faults:
-        from novita_mock._faults import Faults
+        from novita_mock._faults.catalogue import Faults
 
         return Faults(self.book)
 

@@ -14,7 +14,7 @@ import yaml
 from novita_mock import _recorded
 from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
-from novita_mock._faults import Faults
+from novita_mock._faults.catalogue import Faults
 from novita_mock._rows import Misfit, Rows, Steps
 from novita_mock._scenario import Pace, Rule
 

@@ -18,7 +18,7 @@ from novita_mock._scenario import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Fault, P
 from novita_mock._when import When
 
 if TYPE_CHECKING:
-    from novita_mock._faults import Faults
+    from novita_mock._faults.catalogue import Faults
 
 Append = Callable[[Rule], None]
 

@@ -153,7 +153,7 @@ def errors(edition: str, as_json: bool) -> None:
 @_json
 def faults(as_json: bool) -> None:
     """Print everything that can go wrong on purpose."""
-    from novita_mock._faults import Faults
+    from novita_mock._faults.catalogue import Faults
 
     rows = [
         {

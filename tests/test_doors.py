@@ -20,7 +20,7 @@ import uvicorn
 
 from novita_mock import Mock
 from novita_mock._api.description import open_book
-from novita_mock._faults import Faults
+from novita_mock._faults.catalogue import Faults
 from novita_mock._scenario import Answer, Pace, Rule
 from novita_mock._uvicorn import Protocol, Server
 from novita_mock.httpx import Transport

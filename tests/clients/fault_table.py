@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from novita_mock._api.description import open_book
-from novita_mock._faults import BODY, STREAM, Faults
+from novita_mock._faults.catalogue import BODY, STREAM, Faults
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "faults.md"
