@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from novita_mock._accounts.wallet import Wallet
 from novita_mock._admit import Caller, Policy, admit
 from novita_mock._api.description import Book
 from novita_mock._api.validation import Reader
@@ -18,7 +19,6 @@ from novita_mock._ledger import About, Bill, Call, Ledger, Script
 from novita_mock._locate import Located, Routes, locate
 from novita_mock._scenario import Pace
 from novita_mock._stage import Stage
-from novita_mock._wallet import Wallet
 
 BALANCE = "billing.balance"
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from novita_mock import _evidence
+from novita_mock._accounts.rate_limits import Limits
+from novita_mock._accounts.wallet import Usd, Wallet
 from novita_mock._admit import Policy
 from novita_mock._answer import Corridor
 from novita_mock._api.description import Book, open_book
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
 from novita_mock._ledger import Call, Ledger, Script
-from novita_mock._limits import Limits
 from novita_mock._metrics import Counters
 from novita_mock._scenario import Pace, Rule
-from novita_mock._wallet import Usd, Wallet
 from novita_mock._when import Asked, When
 from novita_mock._words import Words
 

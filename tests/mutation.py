@@ -1,6 +1,6 @@
 """Breaks a module line by line, in a copy, and counts what its tests notice:
 
-    python -m tests.mutation novita_mock/_limits.py tests/test_limits.py [MORE TESTS]
+    python -m tests.mutation novita_mock/_accounts/rate_limits.py tests/test_limits.py [MORE TESTS]
 
 It needs `pip install cosmic-ray`, and minutes for a module. It prints each change that the tests
 did not notice, and the share of those that they did.

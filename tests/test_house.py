@@ -29,7 +29,15 @@ ROOMS = ("_locate", "_admit", "_api.validation", "_stage", "_compose", "_encode"
 STOREYS = [
     ["_core.http", "_core.tokenizer", "_core.id_templates", "_core.clock", "_instances"],
     ["_api.description"],
-    ["_conditions", "_when", "_scenario", "_api.dialects", "_api.problems", "_limits", "_wallet"],
+    [
+        "_conditions",
+        "_when",
+        "_scenario",
+        "_api.dialects",
+        "_api.problems",
+        "_accounts.rate_limits",
+        "_accounts.wallet",
+    ],
     [
         "_scene",
         "_faults.catalogue",

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock, Request, _evidence
+from novita_mock._accounts.rate_limits import Limits
+from novita_mock._accounts.wallet import Wallet
 from novita_mock._api.description import open_book
 from novita_mock._core.clock import Clock
 from novita_mock._ledger import Ledger
-from novita_mock._limits import Limits
-from novita_mock._wallet import Wallet
 from tests.ask import CHAT, MODEL, TEXT, ask, body_of, encoded, got, posted, stream
 
 SECRET = "sk-secret-9f8e7d6c5b4a"

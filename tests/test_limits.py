@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from novita_mock._accounts.rate_limits import Limits
 from novita_mock._api.description import shipped
 from novita_mock._core.http import Refused
-from novita_mock._limits import Limits
 from tests.ask import BOOK, EDITIONS, KEY, MODEL
 
 NOW = 1_764_547_200.25
@@ -295,7 +295,7 @@ def test_the_library_loads_with_the_limits_only_and_starts_no_thread(
 ) -> None:
     code = (
         "import sys, threading; from novita_mock._api.description import open_book; "
-        "from novita_mock._limits import Limits; "
+        "from novita_mock._accounts.rate_limits import Limits; "
         f"limits = Limits(open_book(), {arguments}); "
         "print('pyrate_limiter' in sys.modules, threading.active_count())"
     )

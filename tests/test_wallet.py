@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from novita_mock._accounts.wallet import Wallet
 from novita_mock._core.http import Refused
-from novita_mock._wallet import Wallet
 from tests.ask import BOOK, EDITIONS, KEY, MODEL
 
 OTHER_KEY = "sk-another"

@@ -1,0 +1,1 @@
+"""What callers may use and spend: rate limits and the wallet."""
