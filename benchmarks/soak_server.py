@@ -25,9 +25,9 @@ from benchmarks import kit
 from benchmarks.soak_plan import NUMBER
 from novita_mock import _ledger
 from novita_mock._core.http import Request
-from novita_mock._encode import dumps, json_reply
 from novita_mock._ledger import About, Call
 from novita_mock._mock import Mock
+from novita_mock._render.encoder import dumps, json_reply
 
 ROOT = "/soak/"
 OPEN = ("tasks", "sockets", "files")

@@ -22,8 +22,8 @@ from starlette.types import Scope
 
 from novita_mock import __version__
 from novita_mock._core.http import Refused
-from novita_mock._encode import refuse
 from novita_mock._mock import Mock
+from novita_mock._render.encoder import refuse
 
 ROOT = "/__mock__"
 

@@ -12,9 +12,10 @@ import pytest
 from contract_tests import laws
 from contract_tests.api import Api
 from contract_tests.target import InProcess
-from novita_mock import _admit, _answer, _compose, _encode, _ledger, _stage
+from novita_mock import _admit, _answer, _compose, _ledger, _stage
 from novita_mock._api import validation
 from novita_mock._core.http import Beat, Refused, Reply
+from novita_mock._render import encoder
 from tests.contract_target import first_broken, judged_by
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -41,7 +42,7 @@ def with_body(change: Callable[[Any], Any]) -> Callable[[Reply], Reply]:
     def patched(reply: Reply) -> Reply:
         body = orjson.dumps(change(orjson.loads(reply.body)))
         length = (b"content-length", b"%d" % len(body))
-        return replace(reply, headers=(_encode.JSON, length), beats=(Beat(body),))
+        return replace(reply, headers=(encoder.JSON, length), beats=(Beat(body),))
 
     return patched
 
@@ -80,7 +81,7 @@ def last_stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], boo
 
 
 _REAL_STOP = _compose._stop
-USAGE = (_encode, "_usage")
+USAGE = (encoder, "_usage")
 
 MUTATIONS: dict[str, Patch] = {
     # locate
@@ -123,22 +124,22 @@ MUTATIONS: dict[str, Patch] = {
     "the total is wrong": changed(*USAGE, lambda made: {**made, "total_tokens": 7}),
     "usage has no total": changed(
         *USAGE, lambda made: {k: v for k, v in made.items() if k != "total_tokens"}),
-    "no [DONE]": instead(_encode, "DONE", b""),
-    "[DONE] twice": instead(_encode, "DONE", _encode.DONE * 2),
-    "streams are sent as JSON": instead(_encode, "EVENTS", (_encode.JSON,)),
-    "JSON is sent as text": instead(_encode, "JSON", _encode.TEXT),
-    "events are not parted": changed(_encode.Encoder, "_frames", unframed),
-    "the last chunk has another id": changed(_encode.Encoder, "_frames", second_id),
-    "the first chunk is lost": changed(_encode.Encoder, "_frames", lambda made: made[1:]),
-    "the last chunk is lost": changed(_encode.Encoder, "_frames", lambda made: made[:-1]),
+    "no [DONE]": instead(encoder, "DONE", b""),
+    "[DONE] twice": instead(encoder, "DONE", encoder.DONE * 2),
+    "streams are sent as JSON": instead(encoder, "EVENTS", (encoder.JSON,)),
+    "JSON is sent as text": instead(encoder, "JSON", encoder.TEXT),
+    "events are not parted": changed(encoder.Encoder, "_frames", unframed),
+    "the last chunk has another id": changed(encoder.Encoder, "_frames", second_id),
+    "the first chunk is lost": changed(encoder.Encoder, "_frames", lambda made: made[1:]),
+    "the last chunk is lost": changed(encoder.Encoder, "_frames", lambda made: made[:-1]),
     "a code is text": changed(
-        _answer, "refuse", lambda reply: reply if reply.headers[0] == _encode.TEXT else with_body(
+        _answer, "refuse", lambda reply: reply if reply.headers[0] == encoder.TEXT else with_body(
             lambda body: {**body, "code": str(body["code"])})(reply)),
     "errors stand under error": changed(
-        _answer, "refuse", lambda reply: reply if reply.headers[0] == _encode.TEXT else with_body(
+        _answer, "refuse", lambda reply: reply if reply.headers[0] == encoder.TEXT else with_body(
             lambda body: {"error": body})(reply)),
     "a row is another": changed(
-        _encode.Catalogue, "row", with_body(lambda row: {**row, "context_size": 1})),
+        encoder.Catalogue, "row", with_body(lambda row: {**row, "context_size": 1})),
     # ledger
     "created is in milliseconds": changed(_ledger.Ledger, "created", lambda now: now * 1000),
     "all ids are one": changed(_ledger.Ledger, "draw_id", lambda _: "chatcmpl-1"),

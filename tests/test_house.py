@@ -24,7 +24,7 @@ MODULES = {
     for file in sorted(PACKAGE.rglob("*.py"))
     if "contract_tests" not in file.parts
 }
-ROOMS = ("_locate", "_admit", "_api.validation", "_stage", "_compose", "_encode")
+ROOMS = ("_locate", "_admit", "_api.validation", "_stage", "_compose", "_render.encoder")
 # Each storey may import from its own and from those before it; the rooms not from one another.
 STOREYS = [
     ["_core.http", "_core.tokenizer", "_core.id_templates", "_core.clock", "_instances"],
@@ -48,8 +48,8 @@ STOREYS = [
         "_prompt",
         "_writer",
         "_logprobs",
-        "_shapes",
-        "_accent",
+        "_render.completions",
+        "_render.dialects",
     ],
     [
         "_cue",

@@ -1,0 +1,1 @@
+"""From a completion to the bytes of the wire."""
