@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from novita_mock._report._compare import compared
-from novita_mock._report._html import written as html
-from novita_mock._report._json import written as json
-from novita_mock._report._junit import written as junit
-from novita_mock._report._markdown import written as markdown
-from novita_mock._report._sarif import written as sarif
-from novita_mock._report._told import told
+from novita_mock._report.compare import compared
+from novita_mock._report.html import written as html
+from novita_mock._report.json_report import written as json
+from novita_mock._report.junit import written as junit
+from novita_mock._report.markdown import written as markdown
+from novita_mock._report.sarif import written as sarif
+from novita_mock._report.terminal import told
 
 __all__ = ["FORMS", "Report", "compared", "told", "write"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from novita_mock._report._told import counted
+from novita_mock._report.terminal import counted
 
 
 def _cell(value: object) -> str:
