@@ -25,7 +25,7 @@ import respx
 
 from benchmarks.table import report
 from novita_mock import Mock
-from novita_mock._scenario import Answer, Rule
+from novita_mock._stubs.model import Answer, Rule
 from novita_mock.httpx import async_openai_client, openai_client
 from novita_mock.respx import MOCKER, mocked
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from novita_mock._core.http import Beat, Cut, Reply, Request
     from novita_mock._mock import Mock
-    from novita_mock._scenario import Pace, ToolCall
+    from novita_mock._stubs.model import Pace, ToolCall
 
 __all__ = ["Beat", "Cut", "Mock", "Pace", "Reply", "Request", "ToolCall", "__version__"]
 
@@ -24,9 +24,9 @@ if not TYPE_CHECKING:  # else every misspelt import would be an `object`
 
             return _mock.Mock
         if name in ("Pace", "ToolCall"):
-            from novita_mock import _scenario
+            from novita_mock._stubs import model
 
-            return getattr(_scenario, name)
+            return getattr(model, name)
         if name in __all__:
             from novita_mock._core import http
 

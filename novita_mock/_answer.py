@@ -17,8 +17,8 @@ from novita_mock._core.http import FAULT_HEADER, Refused, Reply, Request, sent_k
 from novita_mock._ledger import About, Bill, Call, Ledger, Script
 from novita_mock._locate import Located, Routes, locate
 from novita_mock._render.encoder import Catalogue, Encoder, dumps, json_reply, refuse
-from novita_mock._scenario import Pace
 from novita_mock._stage import Stage
+from novita_mock._stubs.model import Pace
 
 BALANCE = "billing.balance"
 

@@ -16,9 +16,9 @@ from novita_mock._core.http import value
 from novita_mock._core.id_templates import fill
 from novita_mock._core.tokenizer import split
 from novita_mock._logprobs import alternatives
-from novita_mock._recorded import completion
-from novita_mock._scenario import Answer, ToolCall
 from novita_mock._scene import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
+from novita_mock._stubs.model import Answer, ToolCall
+from novita_mock._stubs.recorded import completion
 from novita_mock._writer import topics, write
 
 _INLINE = "inline_think"

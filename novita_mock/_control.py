@@ -163,10 +163,10 @@ class _Room:
         return self._mock.scenario
 
     async def load(self, request: Request) -> Any:
-        from novita_mock import _scenario_file
+        from novita_mock._stubs import scenario_file
 
         try:
-            self._mock.load(_scenario_file.parse(await request.body(), "scenario"))
+            self._mock.load(scenario_file.parse(await request.body(), "scenario"))
         except ValueError as error:
             raise Refused("control_bad", problem=error) from None
         return self._mock.scenario

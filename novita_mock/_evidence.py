@@ -9,11 +9,11 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from novita_mock._api.request_view import Facts
-from novita_mock._conditions import Condition
-from novita_mock._cue import facts_of, seen
 from novita_mock._ledger import Call
-from novita_mock._scenario import Answer, Rule
-from novita_mock._when import When
+from novita_mock._stubs.conditions import Condition
+from novita_mock._stubs.criteria import When
+from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.near_miss import facts_of, seen
 
 _SHOWN = 200
 

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from novita_mock._api.description import Json, open_book
-from novita_mock._conditions import CREDENTIALS
 from novita_mock._core.http import REDACTED, redact
 from novita_mock._ledger import Call
+from novita_mock._stubs.conditions import CREDENTIALS
 
 Test = Callable[[Call], bool]
 _CLASS = re.compile(r"[1-5]xx", re.IGNORECASE)

@@ -13,14 +13,14 @@ from typing import Any
 
 import yaml
 
-from novita_mock import _scenario_file
 from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
 from novita_mock._faults.catalogue import Faults
 from novita_mock._lint_rules import CHECKS, Found, Room
 from novita_mock._lint_text import Lines, secrets
-from novita_mock._rows import Misfit, Rows, Steps
-from novita_mock._scenario import Rule
+from novita_mock._stubs import scenario_file
+from novita_mock._stubs.model import Rule
+from novita_mock._stubs.scenario_rows import Misfit, Rows, Steps
 
 ERROR, WARNING = "error", "warning"
 
@@ -43,10 +43,10 @@ def lint(book: Book, path: Path, *, any_model: bool = False) -> list[Finding]:
     the scenario is for a mock that answers for every model."""
     try:
         data = path.read_bytes()
-        document = _scenario_file.parse(data, "")
+        document = scenario_file.parse(data, "")
     except OSError as error:
         return [Finding(str(path), 1, ERROR, str(error.strerror))]
-    except _scenario_file.Unreadable as error:
+    except scenario_file.Unreadable as error:
         text = str(error).removeprefix(": ")
         return [Finding(str(path), _marked(error), ERROR, text)]
     lines = Lines(data.decode())
@@ -68,14 +68,14 @@ def _inside(
 ) -> Iterator[tuple[Steps, str, str]]:
     """What is wrong with `document`: where, how badly and what."""
     try:
-        document = _scenario_file.plain(_scenario_file.with_recordings(document, folder))
+        document = scenario_file.plain(scenario_file.with_recordings(document, folder))
     except Misfit as error:
         yield error.steps, ERROR, str(error)
         return
-    except _scenario_file.Unreadable as error:
+    except scenario_file.Unreadable as error:
         yield (), ERROR, str(error)
         return
-    wrong = problems.found(book.validator(_scenario_file.SCHEMA), document)
+    wrong = problems.found(book.validator(scenario_file.SCHEMA), document)
     for problem in wrong:
         yield tuple(problem.instance_path), ERROR, problems.explain(problem, document)
     if wrong:
@@ -107,7 +107,7 @@ def _read(book: Book, document: Json) -> Iterator[tuple[Steps, Rule | Misfit]]:
         except Misfit as error:
             yield steps, error
     try:
-        for rule in _scenario_file.default(rows, document):
+        for rule in scenario_file.default(rows, document):
             yield ("default",), rule
     except Misfit as error:
         yield ("default",), error

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from novita_mock._rows import Steps
+from novita_mock._stubs.scenario_rows import Steps
 
 _SECRETS = (
     ("a bearer token", r"[Bb]earer\s+[A-Za-z0-9._~+/-]{16,}"),

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from novita_mock._core.http import Refused
 from novita_mock._instances import NoInstance, Seeded
-from novita_mock._scenario import Answer, ToolCall
 from novita_mock._scene import Task
+from novita_mock._stubs.model import Answer, ToolCall
 
 
 def make(task: Task, material: bytes, text: Callable[[], str]) -> Answer:

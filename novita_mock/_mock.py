@@ -17,9 +17,9 @@ from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
 from novita_mock._ledger import Call, Ledger, Script
 from novita_mock._metrics import Counters
-from novita_mock._scenario import Pace, Rule
-from novita_mock._when import Asked, When
-from novita_mock._words import Words
+from novita_mock._stubs.builder import Words
+from novita_mock._stubs.criteria import Asked, When
+from novita_mock._stubs.model import Pace, Rule
 
 if TYPE_CHECKING:
     from novita_mock._faults.catalogue import Faults
@@ -167,13 +167,13 @@ class Mock(Words):
 
         Raises ValueError that says where and why it is not a scenario.
         """
-        from novita_mock import _scenario_file
+        from novita_mock._stubs import scenario_file
 
         document: Any = scenario
         if isinstance(scenario, Path):
-            document, name = _scenario_file.read(scenario), str(scenario)
-        rules, only = _scenario_file.rules(self.book, document, name)
-        own = _scenario_file.profiles(document, name)
+            document, name = scenario_file.read(scenario), str(scenario)
+        rules, only = scenario_file.rules(self.book, document, name)
+        own = scenario_file.profiles(document, name)
         self._script = Script(rules, only=only, profiles=(*own, *self._profiles))
         self.scenario = document
         if lasting:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from novita_mock._api.dialects import PLAIN, SILENT, Manner, Reasoning
 from novita_mock._core.http import value
-from novita_mock._scenario import Answer, Pace
+from novita_mock._stubs.model import Answer, Pace
 
 if TYPE_CHECKING:
     from novita_mock._instances import Prepared

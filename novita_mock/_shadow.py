@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from novita_mock._conditions import Exact, Turns, is_literal
-from novita_mock._scenario import Rule
-from novita_mock._when import When
+from novita_mock._stubs.conditions import Exact, Turns, is_literal
+from novita_mock._stubs.criteria import When
+from novita_mock._stubs.model import Rule
 
 
 def shadowed(rules: Sequence[Rule]) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,7 @@ import click
 from novita_mock import __version__, _scenario_commands
 from novita_mock._api.description import open_book
 from novita_mock._core import missing
-from novita_mock._scenario import SPREADS
+from novita_mock._stubs.model import SPREADS
 
 EXIT_USAGE = 2
 _PIPE_WIDTH = 240

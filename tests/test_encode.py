@@ -11,7 +11,7 @@ import pytest
 
 from novita_mock import Beat, Cut, Mock
 from novita_mock._core.tokenizer import count
-from novita_mock._scenario import ToolCall
+from novita_mock._stubs.model import ToolCall
 from tests.ask import (
     BOOK,
     CHAT,

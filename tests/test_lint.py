@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from novita_mock import Mock, _lint_rules
 from novita_mock._lint import Finding, lint
-from novita_mock._scenario import Answer, ToolCall
 from novita_mock._shadow import covers
-from novita_mock._when import When
+from novita_mock._stubs.criteria import When
+from novita_mock._stubs.model import Answer, ToolCall
 from novita_mock.cli import main
 from tests.ask import BOOK, CHAT, MODEL, WRITTEN, ask
 from tests.readme import examples

@@ -11,9 +11,9 @@ from novita_mock import Mock
 from novita_mock._api.description import Json
 from novita_mock._core.http import Refused
 from novita_mock._ledger import About, Script
-from novita_mock._scenario import Answer, Pace, Rule
 from novita_mock._scene import Limit, Scene
 from novita_mock._stage import Stage
+from novita_mock._stubs.model import Answer, Pace, Rule
 from tests.ask import BOOK, CHAT, EDITIONS, MODEL, REASONS, TEXT, WRITTEN, body_of, error, posted
 
 CONTEXT, OUTPUT = 16384, 16384

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock, Reply
-from novita_mock._template import FILTERS, METHODS, MOST_TURNS, VARIABLES
+from novita_mock._stubs.templating import FILTERS, METHODS, MOST_TURNS, VARIABLES
 from tests.ask import CHAT, KEY, MODEL, TEXT, ask, body_of, error, posted, stream, texts
 from tests.work import calls_of
 

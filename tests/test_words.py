@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock, _evidence
-from novita_mock._scenario import ToolCall
+from novita_mock._stubs.model import ToolCall
 from novita_mock._watch import Watch
 from tests.ask import CHAT, KEY, REASONS, TEXT, WRITTEN, ask, body_of, error, posted, stream, texts
 

@@ -16,7 +16,7 @@ import orjson
 
 from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
-from novita_mock._scenario import Fault
+from novita_mock._stubs.model import Fault
 
 _SPELLING = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _ARGUMENT = re.compile(r'\s*(?:(\w+)\s*=\s*)?("(?:[^"\\]|\\.)*"|[^,"]*?)\s*(?:,|$)')

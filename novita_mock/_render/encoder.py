@@ -16,8 +16,8 @@ from novita_mock._core.http import Beat, Beats, Header, Refused, Reply, redact, 
 from novita_mock._core.id_templates import fill
 from novita_mock._render import dialects as dialects_module
 from novita_mock._render.completions import SHAPES
-from novita_mock._scenario import Pace
 from novita_mock._scene import Choice, Completion, Scene
+from novita_mock._stubs.model import Pace
 
 JSON: Header = (b"content-type", b"application/json")
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
 
 from novita_mock._api.request_view import Facts
-from novita_mock._conditions import HEADER, TEXTS, Condition, Exact, is_literal
-from novita_mock._scenario import Rule
+from novita_mock._stubs.conditions import HEADER, TEXTS, Condition, Exact, is_literal
+from novita_mock._stubs.model import Rule
 
 Fits = tuple[Callable[[Facts], bool], ...]
 Entry = tuple[int, int, int, Fits]

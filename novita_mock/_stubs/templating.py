@@ -29,8 +29,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from novita_mock._api.request_view import Facts
 from novita_mock._core.http import Refused
-from novita_mock._scenario import JSON_TEMPLATE, Answer, ToolCall
-from novita_mock._when import When
+from novita_mock._stubs.criteria import When
+from novita_mock._stubs.model import JSON_TEMPLATE, Answer, ToolCall
 
 MOST_TURNS = 1_000
 MOST_CHARACTERS = 1_000_000

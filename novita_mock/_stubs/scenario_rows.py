@@ -10,9 +10,9 @@ import orjson
 from novita_mock._api import problems
 from novita_mock._api.description import Json
 from novita_mock._faults.catalogue import Faults
-from novita_mock._scenario import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Rule, ToolCall
-from novita_mock._when import When
-from novita_mock._words import fault_of, pace_of, replayed, templated
+from novita_mock._stubs.builder import fault_of, pace_of, replayed, templated
+from novita_mock._stubs.criteria import When
+from novita_mock._stubs.model import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Rule, ToolCall
 
 Steps = tuple[str | int, ...]
 

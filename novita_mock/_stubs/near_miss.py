@@ -6,10 +6,10 @@ import orjson
 
 from novita_mock._api.description import Json
 from novita_mock._api.request_view import Facts
-from novita_mock._conditions import Condition
 from novita_mock._core.http import Refused
 from novita_mock._ledger import About, Script
-from novita_mock._scenario import IMPROVISED, Answer
+from novita_mock._stubs.conditions import Condition
+from novita_mock._stubs.model import IMPROVISED, Answer
 
 _SHOWN = 60
 
@@ -29,7 +29,7 @@ def cue(script: Script, about: About, body: Json) -> Answer:
     answer = rule.nth(script.used[index])
     if answer.template is not None:
         # Few scripts have templates, and their library takes a while to import.
-        from novita_mock._template import fill
+        from novita_mock._stubs.templating import fill
 
         answer = fill(answer, facts, rule.when, index)
     about.fault = about.fault or answer.fault

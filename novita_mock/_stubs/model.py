@@ -13,7 +13,7 @@ from itertools import repeat
 from random import Random
 from typing import Any
 
-from novita_mock._when import When
+from novita_mock._stubs.criteria import When
 
 SPREADS = ("normal", "lognormal", "constant")
 

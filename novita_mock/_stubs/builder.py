@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import orjson
 
-from novita_mock import _recorded
 from novita_mock._api.description import open_book
-from novita_mock._scenario import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Fault, Pace, Rule, ToolCall
-from novita_mock._when import When
+from novita_mock._stubs import recorded as recorded_module
+from novita_mock._stubs.criteria import When
+from novita_mock._stubs.model import (
+    JSON_TEMPLATE,
+    TEXT_TEMPLATE,
+    Answer,
+    Fault,
+    Pace,
+    Rule,
+    ToolCall,
+)
 
 if TYPE_CHECKING:
     from novita_mock._faults.catalogue import Faults
@@ -62,17 +70,17 @@ def templated(answer: Answer, when: When, form: str = TEXT_TEMPLATE) -> Answer:
     """`answer` with its texts as templates, or those inside its JSON. Raises ValueError for what
     is no template."""
     # Few scripts have templates, and their library takes a while to import.
-    from novita_mock import _template
+    from novita_mock._stubs import templating
 
     made = replace(answer, template=form)
-    _template.check(made, when)
+    templating.check(made, when)
     return made
 
 
 def replayed(reply: Mapping[str, Any], when: When) -> tuple[Answer, When]:
     """The answer that plays a recorded `reply` again, and the requests that it is for: those of
     its operation. Raises ValueError for what is no reply."""
-    data, operation = _recorded.recorded(open_book(), reply)
+    data, operation = recorded_module.recorded(open_book(), reply)
     if when.operation not in (None, operation):
         raise ValueError(f"a reply of {operation} does not answer {when.operation}")
     return Answer(recorded=data), replace(when, operation=operation)
@@ -129,7 +137,7 @@ class Words:
     def recorded(self, reply: Mapping[str, Any] | Path | str, **played: Unpack[Played]) -> Self:
         """Answers requests of its operation with a recorded `reply`: the body of an answer that was
         not streamed, or the path of a file that has it. Raises ValueError for what is none."""
-        body = reply if isinstance(reply, Mapping) else _recorded.read(Path(reply))
+        body = reply if isinstance(reply, Mapping) else recorded_module.read(Path(reply))
         answer, when = replayed(body, self._when)
         words = Words(self._append, when, self._times, self._reasons, self._faults)
         words._give(answer, **played)

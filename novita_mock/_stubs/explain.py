@@ -10,9 +10,9 @@ import orjson
 from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
 from novita_mock._api.request_view import Facts
-from novita_mock._cue import ready, seen, shown
 from novita_mock._ledger import Script
-from novita_mock._scenario import Rule
+from novita_mock._stubs.model import Rule
+from novita_mock._stubs.near_miss import ready, seen, shown
 
 # The member of a body that tells its operation.
 _TOLD = {"messages": "chat.completions", "prompt": "completions"}

@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 import yaml
 
-from novita_mock import _recorded
 from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
 from novita_mock._faults.catalogue import Faults
-from novita_mock._rows import Misfit, Rows, Steps
-from novita_mock._scenario import Pace, Rule
+from novita_mock._stubs import recorded
+from novita_mock._stubs.model import Pace, Rule
+from novita_mock._stubs.scenario_rows import Misfit, Rows, Steps
 
 SCHEMA = "scenario/scenario.json"
 _DEEPEST = 4
@@ -64,7 +64,7 @@ def with_recordings(document: Any, folder: Path, steps: Steps = ()) -> Any:
         match name, found.get(name):
             case "recorded", str(path):
                 try:
-                    found[name] = _recorded.read(folder / path)
+                    found[name] = recorded.read(folder / path)
                 except ValueError as error:
                     raise Misfit(place, str(error)) from None
             case "default", dict(row):

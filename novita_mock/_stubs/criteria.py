@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from novita_mock._conditions import (
+from novita_mock._stubs.conditions import (
     CREDENTIALS,
     Condition,
     Exact,

@@ -1,0 +1,1 @@
+"""Scripted answers: rules, what they match, and how they are written."""
