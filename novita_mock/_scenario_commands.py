@@ -26,20 +26,20 @@ def explain(
 
     REQUEST.json is the body of the request. Exit code 1: no rule answers.
     """
-    from novita_mock._stubs import explain as explain_module
+    from novita_mock._stubs import explain as explaining
     from novita_mock._stubs import scenario_file
 
     book = open_book()
     try:
         rules, _ = scenario_file.rules(book, scenario_file.read(scenario), str(scenario))
-        facts = explain_module.facts(book, request.read_bytes(), _named(headers), operation)
+        facts = explaining.facts(book, request.read_bytes(), _named(headers), operation)
     except OSError as error:
         raise click.UsageError(f"{request}: {error.strerror}") from None
     except scenario_file.Unreadable as error:
         raise click.UsageError(str(error)) from None
     except ValueError as error:
         raise click.UsageError(f"{request}: {error}") from None
-    told = explain_module.explain(rules, facts)
+    told = explaining.explain(rules, facts)
     click.echo(_json_text(told.as_json()) if as_json else "\n".join(told.lines()))
     sys.exit(told.winner is None)
 

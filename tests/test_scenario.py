@@ -15,7 +15,6 @@ import yaml
 from novita_mock import Cut, Mock
 from novita_mock._api.request_view import Facts
 from novita_mock._ledger import Script
-from novita_mock._stubs import index as index_module
 from novita_mock._stubs import scenario_file as file
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import Answer, Pace, Rule
@@ -249,7 +248,7 @@ def some_facts(chance: Random) -> Facts:
 def test_the_index_finds_what_a_look_at_every_rule_finds(
     seed: int, count: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_module, "_FEW", few)
+    monkeypatch.setattr("novita_mock._stubs.index._FEW", few)
     chance = Random(seed)
     rules = [a_rule(chance) for _ in range(count)]
     script, used = Script(rules), [0] * count

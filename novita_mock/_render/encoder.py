@@ -14,7 +14,7 @@ from novita_mock._api.description import Book, ErrorRow, Errors, Json, Operation
 from novita_mock._api.dialects import PLAIN, Manner
 from novita_mock._core.http import Beat, Beats, Header, Refused, Reply, redact, value
 from novita_mock._core.id_templates import fill
-from novita_mock._render import dialects as dialects_module
+from novita_mock._render import dialects as rendering
 from novita_mock._render.completions import SHAPES
 from novita_mock._scene import Choice, Completion, Scene
 from novita_mock._stubs.model import Pace
@@ -143,7 +143,7 @@ class Encoder:
             return json_reply(200, scene.answer.recorded, pause)
         if not scene.stream:
             body = self._whole(completion)
-            told = body if plain else dialects_module.whole(body, scene.manner)
+            told = body if plain else rendering.whole(body, scene.manner)
             return json_reply(200, dumps(told), _whole_pause(completion, scene.pace))
         usage = _usage(completion) if scene.include_usage else None
         if plain and len(completion.choices) == 1:
@@ -170,7 +170,7 @@ class Encoder:
     def _told(self, completion: Completion, usage: Json | None, manner: Manner) -> list[bytes]:
         """The frames of a stream in the manner of its model."""
         plain = (frame[len(DATA) :] for frame in self._frames(completion, None))
-        told = dialects_module.chunks([orjson.loads(chunk) for chunk in plain], usage, manner)
+        told = rendering.chunks([orjson.loads(chunk) for chunk in plain], usage, manner)
         return [DATA + dumps(chunk) + END for chunk in told]
 
     def _frames(self, completion: Completion, usage: Json | None) -> list[bytes]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 import orjson
 
 from novita_mock._api.description import open_book
-from novita_mock._stubs import recorded as recorded_module
+from novita_mock._stubs import recorded as recordings
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import (
     JSON_TEMPLATE,
@@ -80,7 +80,7 @@ def templated(answer: Answer, when: When, form: str = TEXT_TEMPLATE) -> Answer:
 def replayed(reply: Mapping[str, Any], when: When) -> tuple[Answer, When]:
     """The answer that plays a recorded `reply` again, and the requests that it is for: those of
     its operation. Raises ValueError for what is no reply."""
-    data, operation = recorded_module.recorded(open_book(), reply)
+    data, operation = recordings.recorded(open_book(), reply)
     if when.operation not in (None, operation):
         raise ValueError(f"a reply of {operation} does not answer {when.operation}")
     return Answer(recorded=data), replace(when, operation=operation)
@@ -137,7 +137,7 @@ class Words:
     def recorded(self, reply: Mapping[str, Any] | Path | str, **played: Unpack[Played]) -> Self:
         """Answers requests of its operation with a recorded `reply`: the body of an answer that was
         not streamed, or the path of a file that has it. Raises ValueError for what is none."""
-        body = reply if isinstance(reply, Mapping) else recorded_module.read(Path(reply))
+        body = reply if isinstance(reply, Mapping) else recordings.read(Path(reply))
         answer, when = replayed(body, self._when)
         words = Words(self._append, when, self._times, self._reasons, self._faults)
         words._give(answer, **played)
