@@ -29,7 +29,7 @@ from benchmarks.soak_journal import Journal
 from benchmarks.soak_plan import Ask, Plan
 from benchmarks.soak_server import EXACT, OPEN, ROOT
 from benchmarks.table import aligned, report
-from novita_mock._ledger import MOST_BYTES
+from novita_mock._journal.ledger import MOST_BYTES
 
 _QUIET_SECONDS = 10.0
 _LOOK_AGAIN = 0.1

@@ -23,9 +23,9 @@ from typing import Any
 
 from benchmarks import kit
 from benchmarks.soak_plan import NUMBER
-from novita_mock import _ledger
 from novita_mock._core.http import Request
-from novita_mock._ledger import About, Call
+from novita_mock._journal import ledger
+from novita_mock._journal.ledger import About, Call
 from novita_mock._mock import Mock
 from novita_mock._render.encoder import dumps, json_reply
 
@@ -149,5 +149,5 @@ def _open_files() -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    _ledger.MOST_BYTES = int(sys.argv[3])
+    ledger.MOST_BYTES = int(sys.argv[3])
     kit.serve(Watched(float(sys.argv[2])), int(sys.argv[1]))

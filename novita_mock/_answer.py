@@ -14,7 +14,7 @@ from novita_mock._api.description import Book
 from novita_mock._api.validation import Reader
 from novita_mock._compose import compose
 from novita_mock._core.http import FAULT_HEADER, Refused, Reply, Request, sent_key, wished
-from novita_mock._ledger import About, Bill, Call, Ledger, Script
+from novita_mock._journal.ledger import About, Bill, Call, Ledger, Script
 from novita_mock._locate import Located, Routes, locate
 from novita_mock._render.encoder import Catalogue, Encoder, dumps, json_reply, refuse
 from novita_mock._stage import Stage

@@ -127,22 +127,22 @@ class _Room:
         return await run_in_threadpool(self._requests, request)
 
     def _requests(self, request: Request) -> Any:
-        from novita_mock import _journal
+        from novita_mock._journal import query
 
         selected, rules = self._selected(request), dict[int, list[str]]()
         for finding in self._mock.verdict():
             for number in finding.calls:
                 rules.setdefault(number, []).append(finding.rule)
-        return {"requests": [_journal.entry(c, rules.get(c.number, ())) for c in selected]}
+        return {"requests": [query.entry(c, rules.get(c.number, ())) for c in selected]}
 
     async def forget(self, _: Request) -> Any:
         self._mock.forget()
         return {"requests": []}
 
     async def har(self, request: Request) -> Any:
-        from novita_mock import _har
+        from novita_mock._journal.har import har
 
-        return await run_in_threadpool(_har.har, self._selected(request))
+        return await run_in_threadpool(har, self._selected(request))
 
     async def verdict(self, _: Request) -> Any:
         found = await run_in_threadpool(self._mock.verdict)
@@ -150,10 +150,10 @@ class _Room:
         return {"findings": told}
 
     async def metrics(self, _: Request) -> Any:
-        from novita_mock import _metrics
+        from novita_mock._journal.metrics import CONTENT_TYPE, text
 
-        told = _metrics.text(self._mock.counters, calls=len(self._mock.calls), size=self._mock.size)
-        return Response(told, headers={"content-type": _metrics.CONTENT_TYPE})
+        told = text(self._mock.counters, calls=len(self._mock.calls), size=self._mock.size)
+        return Response(told, headers={"content-type": CONTENT_TYPE})
 
     async def reset(self, _: Request) -> Any:
         self._mock.reset()
@@ -197,10 +197,10 @@ class _Room:
         return {**self._mock.wallet.detail(key), "usd": str(self._mock.wallet.left(key))}
 
     def _selected(self, request: Request) -> Any:
-        from novita_mock import _journal
+        from novita_mock._journal import query
 
         try:
-            return _journal.select(self._mock.calls, **request.query_params)
+            return query.select(self._mock.calls, **request.query_params)
         except (TypeError, ValueError) as error:
             raise Refused("control_bad", problem=error) from None
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from novita_mock import _evidence
 from novita_mock._accounts.rate_limits import Limits
 from novita_mock._accounts.wallet import Usd, Wallet
 from novita_mock._admit import Policy
@@ -15,8 +14,9 @@ from novita_mock._answer import Corridor
 from novita_mock._api.description import Book, open_book
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
-from novita_mock._ledger import Call, Ledger, Script
-from novita_mock._metrics import Counters
+from novita_mock._journal import describe
+from novita_mock._journal.ledger import Call, Ledger, Script
+from novita_mock._journal.metrics import Counters
 from novita_mock._stubs.builder import Words
 from novita_mock._stubs.criteria import Asked, When
 from novita_mock._stubs.model import Pace, Rule
@@ -207,11 +207,11 @@ class Mock(Words):
 
         The arguments are those of `When`. The failure tells what did come in.
         """
-        _evidence.assert_called(self.calls, When(**when), times)
+        describe.assert_called(self.calls, When(**when), times)
 
     def assert_not_called(self, **when: Unpack[Asked]) -> None:
         """Asserts that no call came in that fits `when`."""
-        _evidence.assert_called(self.calls, When(**when), 0)
+        describe.assert_called(self.calls, When(**when), 0)
 
     @property
     def size(self) -> int:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from novita_mock import __version__
 from novita_mock._control import THIS_MACHINE, Access
-from novita_mock._ledger import Call
+from novita_mock._journal.ledger import Call
 from novita_mock._mock import Mock
 from novita_mock._uvicorn import Protocol, Server
 from novita_mock.starlette import Endpoint

@@ -13,7 +13,7 @@ from novita_mock._api.description import Book, Json, Operation
 from novita_mock._api.dialects import PLAIN, Dialect, Dialects
 from novita_mock._core.http import ERROR_MODEL, Refused, wished
 from novita_mock._gates import check_features, check_history
-from novita_mock._ledger import About, Script
+from novita_mock._journal.ledger import About, Script
 from novita_mock._prompt import READERS
 from novita_mock._scene import TEXT, Limit, Scene, Task
 from novita_mock._stubs.model import Pace

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from novita_mock import _evidence
+from novita_mock._journal.describe import curl, line, nearest, spell, suggestion
 from novita_mock._mock import Mock
 
 
@@ -47,8 +47,7 @@ class Watch:
     def report(self) -> str:
         """This test's calls, a line and a curl command each; nothing if there were none."""
         return "\n".join(
-            f"{_evidence.line(call)}\n   {_evidence.curl(call, self._mock.origin)}"
-            for call in self._mock.calls
+            f"{line(call)}\n   {curl(call, self._mock.origin)}" for call in self._mock.calls
         )
 
     def _escaped(self) -> Iterator[str]:
@@ -60,17 +59,17 @@ class Watch:
             if call.about.missed is not None:
                 yield (
                     f"{self._name}: no scripted rule took this call\n\n"
-                    f"    {_evidence.line(call)}\n\n"
+                    f"    {line(call)}\n\n"
                     f"{call.about.missed}\n"
-                    f"A rule that takes it:\n\n    {_evidence.suggestion(call, self._name)}\n"
+                    f"A rule that takes it:\n\n    {suggestion(call, self._name)}\n"
                 )
 
     def _unused(self) -> Iterator[str]:
         for rule in self._mock.unused:
             yield (
                 f"{self._name}: a scripted answer was never used\n\n"
-                f"    {_evidence.spell(rule, self._name)}\n\n"
-                f"The nearest call:\n\n    {_evidence.nearest(rule, self._mock.calls)}\n"
+                f"    {spell(rule, self._name)}\n\n"
+                f"The nearest call:\n\n    {nearest(rule, self._mock.calls)}\n"
             )
 
 

@@ -19,7 +19,7 @@ from respx.models import AllMockedAssertionError, PassThrough
 from novita_mock._api.description import open_book
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
-from novita_mock._ledger import About, Call
+from novita_mock._journal.ledger import About, Call
 from novita_mock._mock import ORIGIN, Mock
 from novita_mock._places import Places
 from novita_mock.httpcore import MOCKER, answering_early, error_class, stopping

@@ -18,7 +18,7 @@ from novita_mock import _wire
 from novita_mock._control import ROOT, THIS_MACHINE, Access, control
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Beat, Cut, Reply, Request
-from novita_mock._ledger import Call
+from novita_mock._journal.ledger import Call
 from novita_mock._mock import Mock
 
 __all__ = ["Endpoint", "create_app"]

@@ -12,9 +12,10 @@ import pytest
 from contract_tests import laws
 from contract_tests.api import Api
 from contract_tests.target import InProcess
-from novita_mock import _admit, _answer, _compose, _ledger, _stage
+from novita_mock import _admit, _answer, _compose, _stage
 from novita_mock._api import validation
 from novita_mock._core.http import Beat, Refused, Reply
+from novita_mock._journal import ledger
 from novita_mock._render import encoder
 from tests.contract_target import first_broken, judged_by
 
@@ -141,9 +142,9 @@ MUTATIONS: dict[str, Patch] = {
     "a row is another": changed(
         encoder.Catalogue, "row", with_body(lambda row: {**row, "context_size": 1})),
     # ledger
-    "created is in milliseconds": changed(_ledger.Ledger, "created", lambda now: now * 1000),
-    "all ids are one": changed(_ledger.Ledger, "draw_id", lambda _: "chatcmpl-1"),
-    "ids are empty": changed(_ledger.Ledger, "draw_id", lambda _: ""),
+    "created is in milliseconds": changed(ledger.Ledger, "created", lambda now: now * 1000),
+    "all ids are one": changed(ledger.Ledger, "draw_id", lambda _: "chatcmpl-1"),
+    "ids are empty": changed(ledger.Ledger, "draw_id", lambda _: ""),
 }  # fmt: skip
 
 

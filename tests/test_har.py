@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from novita_mock import Mock, Request
 from novita_mock._api.description import open_book
 from novita_mock._core.http import Beat, Cut, Reply
-from novita_mock._har import har
+from novita_mock._journal.har import har
 from novita_mock.httpx import openai_client
 from tests.ask import KEY, MODEL, body_of, got, posted
 from tests.test_journal import KEYED, SECRET, keyed

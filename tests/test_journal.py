@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novita_mock import Mock, Request
-from novita_mock._journal import entry, moment, select
-from novita_mock._ledger import Call
+from novita_mock._journal.ledger import Call
+from novita_mock._journal.query import entry, moment, select
 from tests.ask import MODEL, body_of, fast, got, posted, referee
 
 SECRET = "sk-secret-9f8e7d6c5b4a"

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from novita_mock import Mock, Request, _evidence
+from novita_mock import Mock, Request
 from novita_mock._accounts.rate_limits import Limits
 from novita_mock._accounts.wallet import Wallet
 from novita_mock._api.description import open_book
 from novita_mock._core.clock import Clock
-from novita_mock._ledger import Ledger
+from novita_mock._journal import describe
+from novita_mock._journal.ledger import Ledger
 from tests.ask import CHAT, MODEL, TEXT, ask, body_of, encoded, got, posted, stream
 
 SECRET = "sk-secret-9f8e7d6c5b4a"
@@ -70,7 +71,7 @@ def test_a_key_is_in_nothing_that_a_failure_tells(
     headers: dict[bytes, bytes], fields: dict[str, Any]
 ) -> None:
     mock = called(headers, fields)
-    told = [_evidence.curl(mock.last), _evidence.line(mock.last), _evidence.suggestion(mock.last)]
+    told = [describe.curl(mock.last), describe.line(mock.last), describe.suggestion(mock.last)]
     with pytest.raises(AssertionError) as failure:
         mock.assert_called(model="another")
     assert SECRET not in "\n".join([*told, str(failure.value)])
@@ -91,14 +92,14 @@ def test_a_header_that_is_no_secret_is_kept() -> None:
 def test_a_curl_line_sends_the_call_again() -> None:
     mock = Mock()
     mock.answer(posted(b'{"it\'s": 1}'))
-    assert _evidence.curl(mock.last, "http://x") == (
+    assert describe.curl(mock.last, "http://x") == (
         "curl http://x/v3/openai/chat/completions -X POST"
         ' -H "Authorization: Bearer $NOVITA_API_KEY"'
         " -H 'Content-Type: application/json'"
         """ -d '{"it'"'"'s": 1}'"""
     )
     mock.answer(got("/models"))
-    assert _evidence.curl(mock.last).startswith("curl https://api.novita.ai/v3/openai/models -H")
+    assert describe.curl(mock.last).startswith("curl https://api.novita.ai/v3/openai/models -H")
 
 
 # --- what is kept --------------------------------------------------------------------------------
@@ -207,10 +208,10 @@ def test_the_journal_keeps_the_newest_calls_within_its_bounds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mock = Mock()
-    monkeypatch.setattr("novita_mock._ledger.MOST_CALLS", 3)
+    monkeypatch.setattr("novita_mock._journal.ledger.MOST_CALLS", 3)
     for _ in range(5):
         mock.answer(posted(body_of()))
     assert [call.number for call in mock.calls] == [3, 4, 5]
-    monkeypatch.setattr("novita_mock._ledger.MOST_BYTES", mock.last.size + 1)
+    monkeypatch.setattr("novita_mock._journal.ledger.MOST_BYTES", mock.last.size + 1)
     mock.answer(posted(body_of()))
     assert [call.number for call in mock.calls] == [6]

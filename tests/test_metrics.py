@@ -11,7 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.parser import text_string_to_metric_families
 
 from novita_mock import Mock, Request
-from novita_mock._metrics import CONTENT_TYPE, Counters, text
+from novita_mock._journal.metrics import CONTENT_TYPE, Counters, text
 from tests.ask import KEY, MODEL, body_of, got, posted
 from tests.work import calls_of
 
@@ -153,7 +153,7 @@ def test_labels_are_few_whatever_is_asked_and_hold_no_key() -> None:
 
 def test_prometheus_is_loaded_only_for_the_text() -> None:
     code = (
-        "import sys, novita_mock._metrics as m\n"
+        "import sys, novita_mock._journal.metrics as m\n"
         "assert 'prometheus_client' not in sys.modules\n"
         "m.text(m.Counters((), ()), calls=0, size=0)\n"
         "assert 'prometheus_client' in sys.modules"

@@ -14,7 +14,7 @@ import yaml
 
 from novita_mock import Cut, Mock
 from novita_mock._api.request_view import Facts
-from novita_mock._ledger import Script
+from novita_mock._journal.ledger import Script
 from novita_mock._stubs import scenario_file as file
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import Answer, Pace, Rule

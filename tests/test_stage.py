@@ -10,7 +10,7 @@ import pytest
 from novita_mock import Mock
 from novita_mock._api.description import Json
 from novita_mock._core.http import Refused
-from novita_mock._ledger import About, Script
+from novita_mock._journal.ledger import About, Script
 from novita_mock._scene import Limit, Scene
 from novita_mock._stage import Stage
 from novita_mock._stubs.model import Answer, Pace, Rule

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from novita_mock import _evidence
-from novita_mock._ledger import Call
+from novita_mock._journal import describe
+from novita_mock._journal.ledger import Call
 from novita_mock._verdict._conversations import findings as of_conversations
 from novita_mock._verdict._finding import Finding, rules
 from novita_mock._verdict._keys import RULE as KEYS
@@ -67,6 +67,6 @@ def assert_well_behaved(calls: Iterable[Call], allow: Collection[str] = ()) -> N
 def _line(call: Call, *, quiet: bool) -> str:
     """A call in one line; without its text if a key stands in it."""
     if not quiet:
-        return _evidence.line(call)
+        return describe.line(call)
     what = f"{call.number}. {call.method} {call.path} {call.model or ''}"
-    return f"{call.redacted(what).rstrip()} -> {_evidence.outcome(call)}"
+    return f"{call.redacted(what).rstrip()} -> {describe.outcome(call)}"

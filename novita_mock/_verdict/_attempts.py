@@ -17,7 +17,7 @@ from itertools import pairwise
 from novita_mock._admit import ERROR_HEADER
 from novita_mock._api.description import open_book
 from novita_mock._core.http import FAULT_HEADER, Cut
-from novita_mock._ledger import Call
+from novita_mock._journal.ledger import Call
 from novita_mock._verdict._finding import table
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from novita_mock._api.description import Json
-from novita_mock._ledger import Call
+from novita_mock._journal.ledger import Call
 from novita_mock._verdict._finding import Finding, bounds
 from novita_mock._verdict._heard import Heard, Said, heard, said
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from novita_mock._core.http import sent_key
-from novita_mock._ledger import Call
+from novita_mock._journal.ledger import Call
 from novita_mock._verdict._finding import Finding, bounds
 
 RULE = "key_in_prompt"

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import orjson
 
-from novita_mock import _evidence
-from novita_mock._ledger import Call
+from novita_mock._journal import describe
+from novita_mock._journal.ledger import Call
 from novita_mock._verdict._attempts import (
     Attempts,
     Kind,
@@ -49,7 +49,7 @@ def _retried_refusals(chain: Attempts) -> Iterator[Finding]:
         if chain.kind is Kind.ANEW and len(run) < bounds(REFUSAL)["anew"]:
             continue
         message = (
-            f"the same request came again after {_evidence.outcome(run[0])}, which does not pass "
+            f"the same request came again after {describe.outcome(run[0])}, which does not pass "
             f"by itself ({_times(len(run) - 1)})"
         )
         yield Finding(REFUSAL, _numbers(run), message)
@@ -113,7 +113,7 @@ def _no_backoff(chain: Attempts) -> Iterator[Finding]:
 
 
 def _failure(call: Call) -> str:
-    return "a lost connection" if is_lost(call) else _evidence.outcome(call)
+    return "a lost connection" if is_lost(call) else describe.outcome(call)
 
 
 def _is_at_once(call: Call, retry: Call) -> bool:
@@ -154,7 +154,7 @@ def _gave_up(candidates: Sequence[Call], calls: Sequence[Call]) -> Iterator[Find
     for call in candidates:
         equal = others.get(_text(call) or b"", [])
         if not any(_stands_in(other, call) for other in equal):
-            message = f"{_evidence.outcome(call)} passes by itself; the request was given up"
+            message = f"{describe.outcome(call)} passes by itself; the request was given up"
             yield Finding(GAVE_UP, (call.number,), message)
 
 

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from novita_mock._api.request_view import Facts
-from novita_mock._ledger import Call
+from novita_mock._journal.ledger import Call
 from novita_mock._stubs.conditions import Condition
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import Answer, Rule

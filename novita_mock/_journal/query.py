@@ -14,7 +14,7 @@ import orjson
 
 from novita_mock._api.description import Json, open_book
 from novita_mock._core.http import REDACTED, redact
-from novita_mock._ledger import Call
+from novita_mock._journal.ledger import Call
 from novita_mock._stubs.conditions import CREDENTIALS
 
 Test = Callable[[Call], bool]
