@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from novita_mock._accounts.rate_limits import Limits
 from novita_mock._accounts.wallet import Usd, Wallet
-from novita_mock._admit import Policy
-from novita_mock._answer import Corridor
 from novita_mock._api.description import Book, open_book
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
+from novita_mock._engine.authentication import Policy
+from novita_mock._engine.pipeline import Corridor
 from novita_mock._journal import describe
 from novita_mock._journal.ledger import Call, Ledger, Script
 from novita_mock._journal.metrics import Counters

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from novita_mock._api.description import Book
-from novita_mock._locate import PARAMETER, Routes
+from novita_mock._engine.routing import PARAMETER, Routes
 
 _PORTS = {"http": 80, "https": 443}
 

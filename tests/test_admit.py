@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from novita_mock import Mock, Request
-from novita_mock._admit import Caller, Policy, admit
 from novita_mock._core.http import Refused
+from novita_mock._engine.authentication import Caller, Policy, admit
 from tests.ask import BOOK, CHAT, EDITIONS, REASONS, body_of, encoded, error, got, posted
 
 CHAT_ROW = BOOK.operations[CHAT]

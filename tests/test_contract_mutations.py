@@ -12,9 +12,9 @@ import pytest
 from contract_tests import laws
 from contract_tests.api import Api
 from contract_tests.target import InProcess
-from novita_mock import _admit, _answer, _compose, _stage
 from novita_mock._api import validation
 from novita_mock._core.http import Beat, Refused, Reply
+from novita_mock._engine import authentication, generation, pipeline, planning
 from novita_mock._journal import ledger
 from novita_mock._render import encoder
 from tests.contract_target import first_broken, judged_by
@@ -61,7 +61,7 @@ def no_reader(self: Any, body: bytes) -> Any:
 
 
 def anybody(policy: Any, operation: Any, request: Any) -> Any:
-    return _admit.Caller("somebody")
+    return authentication.Caller("somebody")
 
 
 def any_method(routes: Any, method: str, path: str) -> Any:
@@ -81,45 +81,45 @@ def last_stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], boo
     return _REAL_STOP(tokens, stops[-1:])
 
 
-_REAL_STOP = _compose._stop
+_REAL_STOP = generation._stop
 USAGE = (encoder, "_usage")
 
 MUTATIONS: dict[str, Patch] = {
     # locate
-    "every method is taken": instead(_answer, "locate", any_method),
+    "every method is taken": instead(pipeline, "locate", any_method),
     # admit
-    "nobody needs a key": instead(_answer, "admit", anybody),
-    "a key is missing only where no header is": instead(_admit, "SCHEME", "basic"),
+    "nobody needs a key": instead(pipeline, "admit", anybody),
+    "a key is missing only where no header is": instead(authentication, "SCHEME", "basic"),
     # validate
     "nothing is checked": instead(validation.Reader, "read", no_reader),
     "best_of may be below n": instead(validation, "_check_not_below", lambda *_: None),
     # stage
-    "stop is ignored": instead(_stage, "_stops", lambda stop: ()),
-    "log probabilities are ignored": instead(_stage, "_alternatives", lambda body: None),
+    "stop is ignored": instead(planning, "_stops", lambda stop: ()),
+    "log probabilities are ignored": instead(planning, "_alternatives", lambda body: None),
     "one alternative too few": changed(
-        _stage, "_alternatives", lambda count: count and count - 1),
+        planning, "_alternatives", lambda count: count and count - 1),
     "prompts count one token": changed(
-        _answer, "compose", lambda made: replace(made, prompt_tokens=1)),
+        pipeline, "compose", lambda made: replace(made, prompt_tokens=1)),
     # compose
-    "the limit is ignored": instead(_compose._Purse, "take", lambda self, tokens: tokens),
-    "the stop sequence is cut off": instead(_compose, "_stop", cut_stop),
-    "only the last stop sequence counts": instead(_compose, "_stop", last_stop),
+    "the limit is ignored": instead(generation._Purse, "take", lambda self, tokens: tokens),
+    "the stop sequence is cut off": instead(generation, "_stop", cut_stop),
+    "only the last stop sequence counts": instead(generation, "_stop", last_stop),
     "a completion lacks its last choice": changed(
-        _answer, "compose", lambda made: replace(made, choices=made.choices[:-1] or made.choices)),
+        pipeline, "compose", lambda made: replace(made, choices=made.choices[:-1] or made.choices)),
     "completion tokens are one too many": changed(
-        _answer, "compose",
+        pipeline, "compose",
         lambda made: replace(made, completion_tokens=made.completion_tokens + 1)),
     "every answer ends with stop": changed(
-        _compose, "_choice",
+        generation, "_choice",
         lambda made: (replace(made[0], finish_reason="stop"), *made[1:])),
     "choices are numbered from one": changed(
-        _compose, "_choice",
+        generation, "_choice",
         lambda made: (replace(made[0], index=made[0].index + 1), *made[1:])),
     "probabilities are above one": changed(
-        _compose, "alternatives",
+        generation, "alternatives",
         lambda made: [(n, [(t, -p) for t, p in likely]) for n, likely in made]),
     "alternatives are upside down": changed(
-        _compose, "alternatives",
+        generation, "alternatives",
         lambda made: [(n, [likely[0], *likely[:0:-1]]) for n, likely in made]),
     # encode
     "the total is wrong": changed(*USAGE, lambda made: {**made, "total_tokens": 7}),
@@ -134,10 +134,10 @@ MUTATIONS: dict[str, Patch] = {
     "the first chunk is lost": changed(encoder.Encoder, "_frames", lambda made: made[1:]),
     "the last chunk is lost": changed(encoder.Encoder, "_frames", lambda made: made[:-1]),
     "a code is text": changed(
-        _answer, "refuse", lambda reply: reply if reply.headers[0] == encoder.TEXT else with_body(
+        pipeline, "refuse", lambda reply: reply if reply.headers[0] == encoder.TEXT else with_body(
             lambda body: {**body, "code": str(body["code"])})(reply)),
     "errors stand under error": changed(
-        _answer, "refuse", lambda reply: reply if reply.headers[0] == encoder.TEXT else with_body(
+        pipeline, "refuse", lambda reply: reply if reply.headers[0] == encoder.TEXT else with_body(
             lambda body: {"error": body})(reply)),
     "a row is another": changed(
         encoder.Catalogue, "row", with_body(lambda row: {**row, "context_size": 1})),

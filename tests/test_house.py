@@ -24,7 +24,14 @@ MODULES = {
     for file in sorted(PACKAGE.rglob("*.py"))
     if "contract_tests" not in file.parts
 }
-ROOMS = ("_locate", "_admit", "_api.validation", "_stage", "_compose", "_render.encoder")
+ROOMS = (
+    "_engine.routing",
+    "_engine.authentication",
+    "_api.validation",
+    "_engine.planning",
+    "_engine.generation",
+    "_render.encoder",
+)
 # Each storey may import from its own and from those before it; the rooms not from one another.
 STOREYS = [
     ["_core.http", "_core.tokenizer", "_core.id_templates", "_core.clock", "_instances"],
@@ -39,15 +46,15 @@ STOREYS = [
         "_accounts.wallet",
     ],
     [
-        "_scene",
+        "_engine.plan",
         "_faults.catalogue",
         "_faults.streams",
         "_api.request_view",
         "_stubs.index",
         "_journal.ledger",
-        "_prompt",
-        "_writer",
-        "_logprobs",
+        "_engine.prompt",
+        "_engine.assistant_text",
+        "_engine.logprobs",
         "_render.completions",
         "_render.dialects",
     ],
@@ -55,16 +62,16 @@ STOREYS = [
         "_stubs.near_miss",
         "_stubs.templating",
         "_stubs.recorded",
-        "_task",
-        "_make",
+        "_engine.tool_choice",
+        "_engine.structured_output",
         "_stubs.builder",
         "_stubs.scenario_rows",
-        "_gates",
+        "_engine.capabilities",
         "_faults.replies",
     ],
     [*ROOMS],
     [
-        "_answer",
+        "_engine.pipeline",
         "_stubs.scenario_file",
         "_shadow",
         "_stubs.explain",

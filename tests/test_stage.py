@@ -10,9 +10,9 @@ import pytest
 from novita_mock import Mock
 from novita_mock._api.description import Json
 from novita_mock._core.http import Refused
+from novita_mock._engine.plan import Limit, Scene
+from novita_mock._engine.planning import Stage
 from novita_mock._journal.ledger import About, Script
-from novita_mock._scene import Limit, Scene
-from novita_mock._stage import Stage
 from novita_mock._stubs.model import Answer, Pace, Rule
 from tests.ask import BOOK, CHAT, EDITIONS, MODEL, REASONS, TEXT, WRITTEN, body_of, error, posted
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novita_mock._core.tokenizer import count, split
-from novita_mock._writer import _FIRST, _TEMPLATES, topics, write
+from novita_mock._engine.assistant_text import _FIRST, _TEMPLATES, topics, write
 from tests.ask import CHAT, TEXT, ask, texts
 
 MATERIAL = blake2b(b"a").digest()

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from novita_mock._api.description import Json
 from novita_mock._core.http import redact
-from novita_mock._prompt import content_text, last_text
+from novita_mock._engine.prompt import content_text, last_text
 from novita_mock._stubs.conditions import CREDENTIALS, HEADER
 
 

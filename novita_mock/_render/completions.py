@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from novita_mock._api.description import Json
-from novita_mock._scene import Alternatives, Call, Choice
+from novita_mock._engine.plan import Alternatives, Call, Choice
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from novita_mock._api.description import Book, ErrorRow, Errors, Json, Operation
 from novita_mock._api.dialects import PLAIN, Manner
 from novita_mock._core.http import Beat, Beats, Header, Refused, Reply, redact, value
 from novita_mock._core.id_templates import fill
+from novita_mock._engine.plan import Choice, Completion, Scene
 from novita_mock._render import dialects as rendering
 from novita_mock._render.completions import SHAPES
-from novita_mock._scene import Choice, Completion, Scene
 from novita_mock._stubs.model import Pace
 
 JSON: Header = (b"content-type", b"application/json")

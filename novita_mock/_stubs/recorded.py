@@ -14,7 +14,7 @@ import orjson
 from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
 from novita_mock._core.tokenizer import split
-from novita_mock._scene import Call, Choice, Completion, Scene
+from novita_mock._engine.plan import Call, Choice, Completion, Scene
 
 
 def recorded(book: Book, body: Mapping[str, object]) -> tuple[bytes, str]:

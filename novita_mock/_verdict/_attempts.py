@@ -14,9 +14,9 @@ from enum import Enum
 from functools import cache
 from itertools import pairwise
 
-from novita_mock._admit import ERROR_HEADER
 from novita_mock._api.description import open_book
 from novita_mock._core.http import FAULT_HEADER, Cut
+from novita_mock._engine.authentication import ERROR_HEADER
 from novita_mock._journal.ledger import Call
 from novita_mock._verdict._finding import table
 

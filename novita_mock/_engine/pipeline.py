@@ -9,15 +9,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from novita_mock._accounts.wallet import Wallet
-from novita_mock._admit import Caller, Policy, admit
 from novita_mock._api.description import Book
 from novita_mock._api.validation import Reader
-from novita_mock._compose import compose
 from novita_mock._core.http import FAULT_HEADER, Refused, Reply, Request, sent_key, wished
+from novita_mock._engine.authentication import Caller, Policy, admit
+from novita_mock._engine.generation import compose
+from novita_mock._engine.planning import Stage
+from novita_mock._engine.routing import Located, Routes, locate
 from novita_mock._journal.ledger import About, Bill, Call, Ledger, Script
-from novita_mock._locate import Located, Routes, locate
 from novita_mock._render.encoder import Catalogue, Encoder, dumps, json_reply, refuse
-from novita_mock._stage import Stage
 from novita_mock._stubs.model import Pace
 
 BALANCE = "billing.balance"

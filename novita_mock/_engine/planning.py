@@ -12,10 +12,10 @@ from novita_mock._api import problems
 from novita_mock._api.description import Book, Json, Operation
 from novita_mock._api.dialects import PLAIN, Dialect, Dialects
 from novita_mock._core.http import ERROR_MODEL, Refused, wished
-from novita_mock._gates import check_features, check_history
+from novita_mock._engine.capabilities import check_features, check_history
+from novita_mock._engine.plan import TEXT, Limit, Scene, Task
+from novita_mock._engine.prompt import READERS
 from novita_mock._journal.ledger import About, Script
-from novita_mock._prompt import READERS
-from novita_mock._scene import TEXT, Limit, Scene, Task
 from novita_mock._stubs.model import Pace
 from novita_mock._stubs.near_miss import cue
 
@@ -132,7 +132,7 @@ def _task(body: Json) -> Task:
     if not asked and not _ends_with(body, "tool"):
         return TEXT
     # Most servers never come here, and what makes values takes a while to import.
-    from novita_mock._task import task
+    from novita_mock._engine.tool_choice import task
 
     return task(body)
 

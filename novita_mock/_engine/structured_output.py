@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 
 from novita_mock._core.http import Refused
+from novita_mock._engine.plan import Task
 from novita_mock._instances import NoInstance, Seeded
-from novita_mock._scene import Task
 from novita_mock._stubs.model import Answer, ToolCall
 
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from itertools import chain, islice
 from math import floor, log
 
-from novita_mock._scene import Alternatives
+from novita_mock._engine.plan import Alternatives
 
 _LEVELS = 16
 _MOST = 21

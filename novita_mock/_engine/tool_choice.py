@@ -14,9 +14,9 @@ import orjson
 
 from novita_mock._api.description import Json
 from novita_mock._core.http import Refused
+from novita_mock._engine.plan import TEXT, Task
+from novita_mock._engine.prompt import content_text, last_text
 from novita_mock._instances import NoInstance, Prepared, prepare
-from novita_mock._prompt import content_text, last_text
-from novita_mock._scene import TEXT, Task
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")
 _NAME_WEIGHT = 3

@@ -13,7 +13,7 @@ import orjson
 
 from novita_mock._api.description import Json
 from novita_mock._core.tokenizer import count
-from novita_mock._scene import Prompt
+from novita_mock._engine.plan import Prompt
 
 # Nobody has published how the API counts these; fixed sums keep usage predictable.
 _PER_MESSAGE = 4

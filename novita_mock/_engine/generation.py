@@ -15,11 +15,11 @@ from novita_mock._api.dialects import SILENT
 from novita_mock._core.http import value
 from novita_mock._core.id_templates import fill
 from novita_mock._core.tokenizer import split
-from novita_mock._logprobs import alternatives
-from novita_mock._scene import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
+from novita_mock._engine.assistant_text import topics, write
+from novita_mock._engine.logprobs import alternatives
+from novita_mock._engine.plan import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
 from novita_mock._stubs.model import Answer, ToolCall
 from novita_mock._stubs.recorded import completion
-from novita_mock._writer import topics, write
 
 _INLINE = "inline_think"
 _OPEN = ("<think>", "\n")
@@ -117,7 +117,7 @@ def _answer(take: _Take) -> Answer:
     if take.scene.task == TEXT:
         return take.scene.answer
     # Most servers never come here, and what makes values takes a while to import.
-    from novita_mock._make import make
+    from novita_mock._engine.structured_output import make
 
     return make(take.scene.task, take.material, lambda: "".join(_improvised(take, None)))
 

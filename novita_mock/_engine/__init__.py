@@ -1,0 +1,1 @@
+"""From a request to its reply: the pipeline and its stages."""
