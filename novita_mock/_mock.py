@@ -23,7 +23,7 @@ from novita_mock._stubs.model import Pace, Rule
 
 if TYPE_CHECKING:
     from novita_mock._faults.catalogue import Faults
-    from novita_mock._verdict import Finding
+    from novita_mock._verification.client import Finding
 
 EMPTY: Any = {"rules": []}
 ORIGIN = "https://api.novita.ai"
@@ -220,9 +220,9 @@ class Mock(Words):
 
     def verdict(self) -> list[Finding]:
         """What the client did wrong, as its calls show it (see `schemas/verdicts.json`)."""
-        from novita_mock import _verdict
+        from novita_mock._verification import client
 
-        return _verdict.judge(self.calls)
+        return client.judge(self.calls)
 
     def assert_well_behaved(self, allow: Collection[str] = ()) -> None:
         """Asserts that the client did nothing wrong but what `allow` names.
@@ -230,9 +230,9 @@ class Mock(Words):
         The failure tells what it did, and in which calls. Raises ValueError for a name that
         `schemas/verdicts.json` does not have.
         """
-        from novita_mock import _verdict
+        from novita_mock._verification import client
 
-        _verdict.assert_well_behaved(self.calls, allow)
+        client.assert_well_behaved(self.calls, allow)
 
     def reset(self) -> None:
         """Forgets the script, the history and what was used up: the mock is as if new."""

@@ -80,7 +80,7 @@ STOREYS = [
         "_journal.query",
         "_journal.har",
         "_journal.metrics",
-        "_verdict",
+        "_verification.client",
         "_places",
     ],
     ["_mock"],

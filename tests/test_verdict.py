@@ -17,9 +17,9 @@ import pytest
 from novita_mock import Mock, Request
 from novita_mock._core.http import Beat, Reply
 from novita_mock._journal.ledger import About, Call
-from novita_mock._verdict import Finding, assert_well_behaved, judge, rules
-from novita_mock._verdict._attempts import Kind, attempts
-from novita_mock._verdict._finding import table
+from novita_mock._verification.client import Finding, assert_well_behaved, judge, rules
+from novita_mock._verification.client.attempts import Kind, attempts
+from novita_mock._verification.client.finding import table
 from novita_mock.httpx import Transport, async_openai_client, openai_client
 from tests.ask import KEY, MODEL, body_of, encoded, got, posted
 from tests.work import calls_of

@@ -10,8 +10,8 @@ import orjson
 
 from novita_mock._api.description import Json
 from novita_mock._journal.ledger import Call
-from novita_mock._verdict._finding import Finding, bounds
-from novita_mock._verdict._heard import Heard, Said, heard, said
+from novita_mock._verification.client.finding import Finding, bounds
+from novita_mock._verification.client.received import Heard, Said, heard, said
 
 CUT, ERROR, LOOP = "took_cut_for_whole", "ignored_error_event", "unbounded_tool_loop"
 _MESSAGES = {

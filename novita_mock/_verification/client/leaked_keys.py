@@ -11,7 +11,7 @@ import orjson
 
 from novita_mock._core.http import sent_key
 from novita_mock._journal.ledger import Call
-from novita_mock._verdict._finding import Finding, bounds
+from novita_mock._verification.client.finding import Finding, bounds
 
 RULE = "key_in_prompt"
 _FIELDS = ("messages", "prompt")

@@ -18,7 +18,7 @@ from novita_mock._api.description import open_book
 from novita_mock._core.http import FAULT_HEADER, Cut
 from novita_mock._engine.authentication import ERROR_HEADER
 from novita_mock._journal.ledger import Call
-from novita_mock._verdict._finding import table
+from novita_mock._verification.client.finding import table
 
 
 class Kind(Enum):

@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from novita_mock._journal import describe
 from novita_mock._journal.ledger import Call
-from novita_mock._verdict._conversations import findings as of_conversations
-from novita_mock._verdict._finding import Finding, rules
-from novita_mock._verdict._keys import RULE as KEYS
-from novita_mock._verdict._keys import findings as of_keys
-from novita_mock._verdict._retries import findings as of_retries
+from novita_mock._verification.client.conversations import findings as of_conversations
+from novita_mock._verification.client.finding import Finding, rules
+from novita_mock._verification.client.leaked_keys import RULE as KEYS
+from novita_mock._verification.client.leaked_keys import findings as of_keys
+from novita_mock._verification.client.retries import findings as of_retries
 
 __all__ = ["Finding", "assert_well_behaved", "judge", "rules"]
 

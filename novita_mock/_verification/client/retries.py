@@ -10,7 +10,7 @@ import orjson
 
 from novita_mock._journal import describe
 from novita_mock._journal.ledger import Call
-from novita_mock._verdict._attempts import (
+from novita_mock._verification.client.attempts import (
     Attempts,
     Kind,
     attempts,
@@ -22,7 +22,7 @@ from novita_mock._verdict._attempts import (
     may_pass,
     wait,
 )
-from novita_mock._verdict._finding import Finding, bounds, table
+from novita_mock._verification.client.finding import Finding, bounds, table
 
 REFUSAL, STORM, BACKOFF, GAVE_UP = "retried_refusal", "retry_storm", "no_backoff", "gave_up_on_429"
 
