@@ -17,7 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from novita_mock import __version__
-from novita_mock._control import THIS_MACHINE, Access
+from novita_mock._asgi.admin import THIS_MACHINE, Access
 from novita_mock._journal.ledger import Call
 from novita_mock._mock import Mock
 from novita_mock._uvicorn import Protocol, Server

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.server import ServerState
 
-from novita_mock._wire import CONNECTION, REFUSE
+from novita_mock._asgi.raw_connection import CONNECTION, REFUSE
 
 _BACKLOG = 2048
 

@@ -15,7 +15,7 @@ import orjson
 import uvicorn
 from starlette.types import ASGIApp
 
-from novita_mock._control import Access
+from novita_mock._asgi.admin import Access
 from novita_mock._mock import Mock
 from novita_mock._serve import application, follow, settings
 

@@ -101,7 +101,7 @@ def serve(
     gc.disable()  # nothing of what is imported now is garbage; serving enables it again
 
     from novita_mock import _serve
-    from novita_mock._control import Access
+    from novita_mock._asgi.admin import Access
     from novita_mock._mock import Mock
 
     try:

@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from novita_mock import _wire
-from novita_mock._control import ROOT, THIS_MACHINE, Access, control
+from novita_mock._asgi import raw_connection
+from novita_mock._asgi.admin import ROOT, THIS_MACHINE, Access, control
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Beat, Cut, Reply, Request
 from novita_mock._journal.ledger import Call
@@ -106,7 +106,7 @@ async def _play(reply: Reply, scope: Scope, receive: Receive, send: Send, clock:
         case beats if reply.status and not reply.head_gap:
             await _play_in_time(start, beats, receive, send, clock)
         case _:
-            await _wire.play(reply, scope, receive, clock)
+            await raw_connection.play(reply, scope, receive, clock)
 
 
 async def _play_in_time(
@@ -117,7 +117,7 @@ async def _play_in_time(
     It ends at once when the client goes. A cut leaves the call unfinished: the server then
     closes the connection without the end of the body.
     """
-    gone = asyncio.ensure_future(_wire.gone(receive))
+    gone = asyncio.ensure_future(raw_connection.gone(receive))
     due, started, last = clock.monotonic(), False, len(beats) - 1
     try:
         for index, beat in enumerate(beats):

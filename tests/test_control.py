@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from novita_mock import Mock
-from novita_mock._control import Access
+from novita_mock._asgi.admin import Access
 from novita_mock.starlette import Endpoint
 from tests.ask import EDITIONS, KEY, MODEL, body_of
 

@@ -84,7 +84,7 @@ STOREYS = [
         "_places",
     ],
     ["_mock"],
-    ["_wire", "_uvicorn", "_control", "httpcore", "httpx", "respx", "starlette"],
+    ["_asgi.raw_connection", "_uvicorn", "_asgi.admin", "httpcore", "httpx", "respx", "starlette"],
     [
         "_serve",
         "_workers",

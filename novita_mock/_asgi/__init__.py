@@ -1,0 +1,1 @@
+"""Below and beside the ASGI application: the connection itself, and the control API."""
