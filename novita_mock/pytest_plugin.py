@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from novita_mock._loopback import Loopback
     from novita_mock._mock import Mock
-    from novita_mock._watch import Watch
+    from novita_mock._testing.verification import Watch
 
 MARKER = "novita"
 
@@ -117,7 +117,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     result = yield
     problems = [text for watch in item.stash.get(_watches, []) for text in watch.problems()]
     if escapes:
-        from novita_mock._watch import describe
+        from novita_mock._testing.verification import describe
 
         problems += [describe("novita-guard", escape) for escape in escapes]
     if problems:
@@ -174,7 +174,7 @@ def novita(request: pytest.FixtureRequest) -> Iterator[Mock]:
     `last`; assert with `assert_called(...)` and `assert_not_called()`.
     """
     _need("novita", "respx", "httpx")
-    from novita_mock._watch import Watch
+    from novita_mock._testing.verification import Watch
     from novita_mock.respx import mocked
 
     mock = _new_mock(request)
@@ -195,7 +195,7 @@ def _novita_loopback() -> Iterator[Loopback]:
 def novita_server(request: pytest.FixtureRequest, _novita_loopback: Loopback) -> Iterator[Mock]:
     """The Novita AI API on a loopback port, for other processes and other languages: clients
     find it at `novita_server.base_url`. It speaks the same words as `novita`."""
-    from novita_mock._watch import Watch
+    from novita_mock._testing.verification import Watch
 
     mock = _new_mock(request)
     address = _novita_loopback.open(mock)

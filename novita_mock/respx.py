@@ -21,8 +21,8 @@ from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
 from novita_mock._journal.ledger import About, Call
 from novita_mock._mock import ORIGIN, Mock
-from novita_mock._places import Places
-from novita_mock.httpcore import MOCKER, answering_early, error_class, stopping
+from novita_mock._testing.base_urls import Places
+from novita_mock._testing.httpcore_patch import MOCKER, answering_early, error_class, stopping
 from novita_mock.httpx import Playing, Transport, check_headers, request_of, stream_of
 
 __all__ = ["MOCKER", "UNKNOWN", "Escape", "Router", "guard", "install", "mocked"]

@@ -81,15 +81,23 @@ STOREYS = [
         "_journal.har",
         "_journal.metrics",
         "_verification.client",
-        "_places",
+        "_testing.base_urls",
     ],
     ["_mock"],
-    ["_asgi.raw_connection", "_uvicorn", "_asgi.admin", "httpcore", "httpx", "respx", "starlette"],
+    [
+        "_asgi.raw_connection",
+        "_uvicorn",
+        "_asgi.admin",
+        "_testing.httpcore_patch",
+        "httpx",
+        "respx",
+        "starlette",
+    ],
     [
         "_serve",
         "_workers",
         "_loopback",
-        "_watch",
+        "_testing.verification",
         "_doctor",
         "_report",
         "_contract",
@@ -100,7 +108,7 @@ STOREYS = [
     ],
     ["pytest_plugin", "cli", "_scenario_commands"],
 ]
-HTTP_LIBRARIES = {"starlette", "httpx", "httpx2", "httpcore", "httpcore2", "respx", "uvicorn",
+HTTP_LIBRARIES = {"starlette", "httpx", "httpx2", "_testing.httpcore_patch", "httpcore2", "respx", "uvicorn",
                   "h11", "openai", "anyio", "asyncio", "socket", "ssl", "http"}  # fmt: skip
 WORLD = {"time", "os", "datetime", "secrets", "uuid", "socket", "asyncio", "threading"}
 BANNED = re.compile(r"(Manager|Handler|Helper|Helpers|Util|Utils|Base|Mixin|Abstract)$")

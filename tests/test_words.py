@@ -12,7 +12,7 @@ import pytest
 from novita_mock import Mock
 from novita_mock._journal import describe
 from novita_mock._stubs.model import ToolCall
-from novita_mock._watch import Watch
+from novita_mock._testing.verification import Watch
 from tests.ask import CHAT, KEY, REASONS, TEXT, WRITTEN, ask, body_of, error, posted, stream, texts
 
 UNSCRIPTED = texts(CHAT, ask())

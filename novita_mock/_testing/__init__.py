@@ -1,0 +1,1 @@
+"""What tests need around a mock: addresses, patches below the HTTP libraries, checks at the end."""
