@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from novita_mock import Mock, _lint_rules
-from novita_mock._lint import Finding, lint
-from novita_mock._shadow import covers
+from novita_mock import Mock
+from novita_mock._lint import Finding, checks, lint
+from novita_mock._lint.unreachable import covers
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import Answer, ToolCall
 from novita_mock.cli import main
@@ -155,7 +155,7 @@ def test_a_reply_that_breaks_the_schema_of_answers_is_told(
 
 def test_every_answer_is_held_against_the_schema_of_answers() -> None:
     mock, wrong = Mock(any_model=True), Answer(tool_calls=(ToolCall(""),))
-    said = _lint_rules._broken(BOOK, mock, wrong, CHAT)
+    said = checks._broken(BOOK, mock, wrong, CHAT)
     assert said is not None
     assert "tool_calls[0].function.name: expected at least 1 character" in said
     for right in (
@@ -164,7 +164,7 @@ def test_every_answer_is_held_against_the_schema_of_answers() -> None:
         Answer(refuse="ACCESS_DENY"),
     ):
         for operation in WRITTEN:
-            assert _lint_rules._broken(BOOK, mock, right, operation) is None
+            assert checks._broken(BOOK, mock, right, operation) is None
 
 
 @pytest.mark.parametrize(

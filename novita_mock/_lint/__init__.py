@@ -16,8 +16,8 @@ import yaml
 from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
 from novita_mock._faults.catalogue import Faults
-from novita_mock._lint_rules import CHECKS, Found, Room
-from novita_mock._lint_text import Lines, secrets
+from novita_mock._lint.checks import CHECKS, Found, Room
+from novita_mock._lint.source import Lines, secrets
 from novita_mock._stubs import scenario_file
 from novita_mock._stubs.model import Rule
 from novita_mock._stubs.scenario_rows import Misfit, Rows, Steps

@@ -13,8 +13,8 @@ from novita_mock._api import problems
 from novita_mock._api.description import Book, Json
 from novita_mock._core.http import Request
 from novita_mock._faults.catalogue import Faults
+from novita_mock._lint.unreachable import shadowed
 from novita_mock._mock import Mock
-from novita_mock._shadow import shadowed
 from novita_mock._stubs.conditions import is_literal
 from novita_mock._stubs.model import Answer, Rule
 from novita_mock._stubs.scenario_rows import Steps
