@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from novita_mock import __version__, _scenario_commands
+from novita_mock import __version__
 from novita_mock._api.description import open_book
+from novita_mock._commands import scenario as scenario_module
 from novita_mock._core import missing
 from novita_mock._stubs.model import SPREADS
 
@@ -223,11 +224,11 @@ def contract(
 
     The key of a server comes from NOVITA_API_KEY.
     """
-    from novita_mock import _contract
+    from novita_mock._commands import contract as contract_module
 
     if compare is not None:
-        sys.exit(_contract.compare(*compare))
-    sys.exit(_contract.run(base_url, examples=examples, report=report, edition=edition))
+        sys.exit(contract_module.compare(*compare))
+    sys.exit(contract_module.run(base_url, examples=examples, report=report, edition=edition))
 
 
 @main.command()
@@ -236,10 +237,10 @@ def doctor(as_json: bool) -> None:
     """Tell what in this environment would let a test's calls escape."""
     import os
 
-    from novita_mock import _doctor
+    from novita_mock._commands import doctor as doctor_module
 
-    installed = _doctor.versions()
-    found = _doctor.findings(installed, os.environ)
+    installed = doctor_module.versions()
+    found = doctor_module.findings(installed, os.environ)
     if as_json:
         shown = [{"problem": f.problem, "remedy": f.remedy} for f in found]
         _print_json({"versions": installed, "findings": shown})
@@ -252,8 +253,8 @@ def doctor(as_json: bool) -> None:
         click.echo("\nNothing found that lets calls escape.")
 
 
-main.add_command(_scenario_commands.explain)
-main.add_command(_scenario_commands.lint)
+main.add_command(scenario_module.explain)
+main.add_command(scenario_module.lint)
 
 
 def _print_json(value: object) -> None:

@@ -29,8 +29,9 @@ from contract_tests.shapes import first_fault, is_valid_request, referee, reques
 from contract_tests.strategies import bodies
 from contract_tests.target import InProcess
 from contract_tests.views import CHAT, TEXT
-from novita_mock import _contract, _report
+from novita_mock import _report
 from novita_mock._api.description import shipped
+from novita_mock._commands import contract
 from tests.contract_target import judged_by
 
 OPERATIONS = (CHAT, TEXT)
@@ -231,5 +232,5 @@ def test_parametrised_findings_become_one_row() -> None:
 
 
 def test_a_report_of_an_unknown_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _contract.run(report="report.pdf") == 2
+    assert contract.run(report="report.pdf") == 2
     assert "report.pdf" in capsys.readouterr().err

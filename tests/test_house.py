@@ -98,15 +98,15 @@ STOREYS = [
         "_workers",
         "_loopback",
         "_testing.verification",
-        "_doctor",
+        "_commands.doctor",
         "_report",
-        "_contract",
+        "_commands.contract",
         "_lint",
         "_lint.checks",
         "_lint.source",
         "_core.missing",
     ],
-    ["pytest_plugin", "cli", "_scenario_commands"],
+    ["pytest_plugin", "cli", "_commands.scenario"],
 ]
 HTTP_LIBRARIES = {"starlette", "httpx", "httpx2", "_testing.httpcore_patch", "httpcore2", "respx", "uvicorn",
                   "h11", "openai", "anyio", "asyncio", "socket", "ssl", "http"}  # fmt: skip
