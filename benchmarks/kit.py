@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 import time
 
-from novita_mock import _serve
 from novita_mock._mock import Mock
+from novita_mock._server import run
 
 
 def serve(mock: Mock, port: int) -> None:
     """Serves `mock` as the command line does, until it is ended."""
-    listener = _serve.listen("127.0.0.1", port)
-    _serve.serve(mock, listener, quiet=True)
+    listener = run.listen("127.0.0.1", port)
+    run.serve(mock, listener, quiet=True)
 
 
 if __name__ == "__main__":

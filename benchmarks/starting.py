@@ -15,8 +15,8 @@ from benchmarks import load, requests
 from benchmarks.effort import Effort
 from benchmarks.servers import Server, accepts, free_port, kit, launch, stop
 from benchmarks.table import Goal, Row
-from novita_mock._loopback import Loopback
 from novita_mock._mock import Mock
+from novita_mock._server.thread import Loopback
 
 _IMPORTS = "import uvicorn, starlette.applications"
 _PLUGIN = "no:novita_mock.pytest_plugin"

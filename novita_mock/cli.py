@@ -101,29 +101,29 @@ def serve(
 
     gc.disable()  # nothing of what is imported now is garbage; serving enables it again
 
-    from novita_mock import _serve
     from novita_mock._asgi.admin import Access
     from novita_mock._mock import Mock
+    from novita_mock._server import run as run_module
 
     try:
         mock = Mock(clock=time.time, scenario=scenario, **options)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     try:
-        listener = _serve.listen(host, port)
+        listener = run_module.listen(host, port)
     except OSError as error:
         raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     access = Access(control_token, origins)
     if workers > 1:
-        from novita_mock import _workers
+        from novita_mock._server import workers as workers_module
 
-        notice = _workers.NOTICE.format(workers=workers)
-        _serve.announce(mock, listener, quiet=quiet, notice=notice)
+        notice = workers_module.NOTICE.format(workers=workers)
+        run_module.announce(mock, listener, quiet=quiet, notice=notice)
         given = {"scenario": scenario, **options}
-        _workers.serve(given, listener, workers=workers, quiet=quiet, access=access)
+        workers_module.serve(given, listener, workers=workers, quiet=quiet, access=access)
         return
     watched = None if scenario is None else Path(scenario)
-    _serve.serve(mock, listener, quiet=quiet, access=access, scenario=watched)
+    run_module.serve(mock, listener, quiet=quiet, access=access, scenario=watched)
 
 
 @main.command()

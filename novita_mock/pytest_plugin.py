@@ -15,8 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
-    from novita_mock._loopback import Loopback
     from novita_mock._mock import Mock
+    from novita_mock._server.thread import Loopback
     from novita_mock._testing.verification import Watch
 
 MARKER = "novita"
@@ -184,7 +184,7 @@ def novita(request: pytest.FixtureRequest) -> Iterator[Mock]:
 
 @pytest.fixture(scope="session")
 def _novita_loopback() -> Iterator[Loopback]:
-    from novita_mock._loopback import Loopback
+    from novita_mock._server.thread import Loopback
 
     server = Loopback()
     yield server

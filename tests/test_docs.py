@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from novita_mock import Mock
-from novita_mock._loopback import Loopback
+from novita_mock._server.thread import Loopback
 from tests.readme import Example, examples
 
 KINDS = {

@@ -16,7 +16,7 @@ import pytest
 from novita_mock import Mock
 from novita_mock._api.description import open_book
 from novita_mock._faults.catalogue import Faults
-from novita_mock._loopback import Loopback
+from novita_mock._server.thread import Loopback
 from tests.ask import EDITIONS, body_of, error, got, posted
 
 FAULTS = Faults(open_book())

@@ -86,7 +86,7 @@ STOREYS = [
     ["_mock"],
     [
         "_asgi.raw_connection",
-        "_uvicorn",
+        "_server.protocol",
         "_asgi.admin",
         "_testing.httpcore_patch",
         "httpx",
@@ -94,9 +94,9 @@ STOREYS = [
         "starlette",
     ],
     [
-        "_serve",
-        "_workers",
-        "_loopback",
+        "_server.run",
+        "_server.workers",
+        "_server.thread",
         "_testing.verification",
         "_commands.doctor",
         "_report",

@@ -64,7 +64,7 @@ assert Mock().answer(Request("POST", "/v3/openai/chat/completions", headers, bod
 SERVE = """
 import os, signal, sys, threading
 from novita_mock.cli import run
-import novita_mock._serve as serve
+import novita_mock._server.run as serve
 serve.announce = lambda *_, **__: threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
 sys.argv[1:] = ["serve", "--port", "0"]
 try:

@@ -9,7 +9,7 @@ import httpcore2  # noqa: F401
 import openai  # noqa: F401
 import pytest
 
-import novita_mock._loopback
+import novita_mock._server.thread
 import novita_mock.respx  # noqa: F401
 
 CHAT = """

@@ -25,7 +25,7 @@ from openapi_spec_validator import validate
 from starlette.types import Receive, Scope, Send
 
 from novita_mock._mock import Mock
-from novita_mock._serve import listen
+from novita_mock._server.run import listen
 from novita_mock.starlette import Endpoint
 
 NOVITA = str(Path(sysconfig.get_path("scripts")) / "novita-mock")

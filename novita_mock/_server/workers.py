@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from novita_mock._asgi.admin import Access
 from novita_mock._mock import Mock
-from novita_mock._serve import application, follow, settings
+from novita_mock._server.run import application, follow, settings
 
 _PLAN = "NOVITA_MOCK_WORKER"
 NOTICE = "{workers} workers: each has its own script, limits, wallet, journal and counters."

@@ -14,8 +14,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from novita_mock._mock import Mock
-from novita_mock._serve import listen
-from novita_mock._uvicorn import Protocol, Server
+from novita_mock._server.protocol import Protocol, Server
+from novita_mock._server.run import listen
 from novita_mock.starlette import Endpoint
 
 _START_SECONDS = 10.0

@@ -20,7 +20,7 @@ from novita_mock import __version__
 from novita_mock._asgi.admin import THIS_MACHINE, Access
 from novita_mock._journal.ledger import Call
 from novita_mock._mock import Mock
-from novita_mock._uvicorn import Protocol, Server
+from novita_mock._server.protocol import Protocol, Server
 from novita_mock.starlette import Endpoint
 
 # Running streams get this long to finish after SIGINT or SIGTERM.

@@ -1,0 +1,1 @@
+"""The kit's own server: sockets, processes, threads."""
