@@ -13,7 +13,7 @@ import click
 
 from novita_mock import __version__
 from novita_mock._api.description import open_book
-from novita_mock._commands import scenario as scenario_module
+from novita_mock._commands.scenario import explain, lint
 from novita_mock._core import missing
 from novita_mock._stubs.model import SPREADS
 
@@ -103,27 +103,27 @@ def serve(
 
     from novita_mock._asgi.admin import Access
     from novita_mock._mock import Mock
-    from novita_mock._server import run as run_module
+    from novita_mock._server import run as server
 
     try:
         mock = Mock(clock=time.time, scenario=scenario, **options)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     try:
-        listener = run_module.listen(host, port)
+        listener = server.listen(host, port)
     except OSError as error:
         raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     access = Access(control_token, origins)
     if workers > 1:
-        from novita_mock._server import workers as workers_module
+        from novita_mock._server import workers as processes
 
-        notice = workers_module.NOTICE.format(workers=workers)
-        run_module.announce(mock, listener, quiet=quiet, notice=notice)
+        notice = processes.NOTICE.format(workers=workers)
+        server.announce(mock, listener, quiet=quiet, notice=notice)
         given = {"scenario": scenario, **options}
-        workers_module.serve(given, listener, workers=workers, quiet=quiet, access=access)
+        processes.serve(given, listener, workers=workers, quiet=quiet, access=access)
         return
     watched = None if scenario is None else Path(scenario)
-    run_module.serve(mock, listener, quiet=quiet, access=access, scenario=watched)
+    server.serve(mock, listener, quiet=quiet, access=access, scenario=watched)
 
 
 @main.command()
@@ -224,11 +224,11 @@ def contract(
 
     The key of a server comes from NOVITA_API_KEY.
     """
-    from novita_mock._commands import contract as contract_module
+    from novita_mock._commands import contract as suite
 
     if compare is not None:
-        sys.exit(contract_module.compare(*compare))
-    sys.exit(contract_module.run(base_url, examples=examples, report=report, edition=edition))
+        sys.exit(suite.compare(*compare))
+    sys.exit(suite.run(base_url, examples=examples, report=report, edition=edition))
 
 
 @main.command()
@@ -237,10 +237,10 @@ def doctor(as_json: bool) -> None:
     """Tell what in this environment would let a test's calls escape."""
     import os
 
-    from novita_mock._commands import doctor as doctor_module
+    from novita_mock._commands.doctor import findings, versions
 
-    installed = doctor_module.versions()
-    found = doctor_module.findings(installed, os.environ)
+    installed = versions()
+    found = findings(installed, os.environ)
     if as_json:
         shown = [{"problem": f.problem, "remedy": f.remedy} for f in found]
         _print_json({"versions": installed, "findings": shown})
@@ -253,8 +253,8 @@ def doctor(as_json: bool) -> None:
         click.echo("\nNothing found that lets calls escape.")
 
 
-main.add_command(scenario_module.explain)
-main.add_command(scenario_module.lint)
+main.add_command(explain)
+main.add_command(lint)
 
 
 def _print_json(value: object) -> None:

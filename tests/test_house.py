@@ -80,7 +80,7 @@ STOREYS = [
         "_journal.query",
         "_journal.har",
         "_journal.metrics",
-        "_verification.client",
+        "_verification",
         "_testing.base_urls",
     ],
     ["_mock"],
@@ -108,7 +108,7 @@ STOREYS = [
     ],
     ["pytest_plugin", "cli", "_commands.scenario"],
 ]
-HTTP_LIBRARIES = {"starlette", "httpx", "httpx2", "_testing.httpcore_patch", "httpcore2", "respx", "uvicorn",
+HTTP_LIBRARIES = {"starlette", "httpx", "httpx2", "httpcore", "httpcore2", "respx", "uvicorn",
                   "h11", "openai", "anyio", "asyncio", "socket", "ssl", "http"}  # fmt: skip
 WORLD = {"time", "os", "datetime", "secrets", "uuid", "socket", "asyncio", "threading"}
 BANNED = re.compile(r"(Manager|Handler|Helper|Helpers|Util|Utils|Base|Mixin|Abstract)$")

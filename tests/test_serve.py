@@ -45,24 +45,24 @@ each_signal = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 # A server with a slow stream. Its socket listens before the port is printed.
 PACED = """
 import sys
-from novita_mock import _serve
+from novita_mock._server import run as server
 from novita_mock._mock import Mock
-listener = _serve.listen("127.0.0.1", 0)
+listener = server.listen("127.0.0.1", 0)
 print(listener.getsockname()[1], flush=True)
-gap, _serve.GRACE_SECONDS = map(float, sys.argv[1:])
-_serve.serve(Mock(gap=gap), listener, quiet=True)
+gap, server.GRACE_SECONDS = map(float, sys.argv[1:])
+server.serve(Mock(gap=gap), listener, quiet=True)
 """
 
 # A signal that comes after the banner is made, and before anything is served.
 EARLY = """
 import os, signal
-from novita_mock import _serve
+from novita_mock._server import run as server
 from novita_mock._mock import Mock
 def banner(*_, **__):
     os.kill(os.getpid(), signal.SIGTERM)
     return "signalled"
-_serve.banner = banner
-_serve.serve(Mock(), _serve.listen("127.0.0.1", 0), quiet=False)
+server.banner = banner
+server.serve(Mock(), server.listen("127.0.0.1", 0), quiet=False)
 """
 
 

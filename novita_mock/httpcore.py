@@ -1,0 +1,5 @@
+"""The former place of what stands below respx; an alias for one release, gone with 0.3."""
+
+from novita_mock._testing.httpcore_patch import MOCKER, answering_early, error_class, stopping
+
+__all__ = ["MOCKER", "answering_early", "error_class", "stopping"]
