@@ -14,7 +14,8 @@ from functools import cache, lru_cache
 from benchmarks import load, requests
 from benchmarks.limits import GAP
 from novita_mock._api.description import open_book
-from novita_mock._core.http import FAULT_HEADER, Cut, Loss, Reply, Request
+from novita_mock._core.errors import FAULT_HEADER
+from novita_mock._core.http import Cut, Loss, Reply, Request
 from novita_mock._faults.catalogue import STREAM, Faults
 from novita_mock._mock import Mock
 

@@ -69,8 +69,6 @@ class Case:
 LINKED = ("tool_choice.function.name:", "tool_calls[0].id:", "tool_call_id:")
 # Edges of so many tokens, choices or messages are a matter of money, not of the contract.
 LONG = 1000
-
-
 # Nothing says what becomes of these: the pages differ, or the field is in no page.
 OPEN = (
     "model:rich",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from novita_mock._core.http import Beat, Cut, Reply, Request
+    from novita_mock._core.timing import Pace
     from novita_mock._mock import Mock
-    from novita_mock._stubs.model import Pace, ToolCall
+    from novita_mock._stubs.model import ToolCall
 
 __all__ = ["Beat", "Cut", "Mock", "Pace", "Reply", "Request", "ToolCall", "__version__"]
 

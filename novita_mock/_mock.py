@@ -12,6 +12,7 @@ from novita_mock._accounts.wallet import Usd, Wallet
 from novita_mock._api.description import Book, open_book
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
+from novita_mock._core.timing import Pace
 from novita_mock._engine.authentication import Policy
 from novita_mock._engine.pipeline import Corridor
 from novita_mock._journal import describe
@@ -19,7 +20,7 @@ from novita_mock._journal.ledger import Call, Ledger, Script
 from novita_mock._journal.metrics import Counters
 from novita_mock._stubs.builder import Words
 from novita_mock._stubs.criteria import Asked, When
-from novita_mock._stubs.model import Pace, Rule
+from novita_mock._stubs.model import Rule
 
 if TYPE_CHECKING:
     from novita_mock._faults.catalogue import Faults

@@ -15,7 +15,7 @@ from novita_mock import __version__
 from novita_mock._api.description import open_book
 from novita_mock._commands.scenario import explain, lint
 from novita_mock._core import missing
-from novita_mock._stubs.model import SPREADS
+from novita_mock._core.timing import SPREADS
 
 EXIT_USAGE = 2
 _PIPE_WIDTH = 240

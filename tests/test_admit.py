@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from novita_mock import Mock, Request
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
 from novita_mock._engine.authentication import Caller, Policy, admit
 from tests.ask import BOOK, CHAT, EDITIONS, REASONS, body_of, encoded, error, got, posted
 

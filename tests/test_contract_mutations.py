@@ -13,7 +13,8 @@ from contract_tests import laws
 from contract_tests.api import Api
 from contract_tests.target import InProcess
 from novita_mock._api import validation
-from novita_mock._core.http import Beat, Refused, Reply
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import Beat, Reply
 from novita_mock._engine import authentication, generation, pipeline, planning
 from novita_mock._journal import ledger
 from novita_mock._render import encoder

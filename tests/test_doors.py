@@ -20,9 +20,10 @@ import uvicorn
 
 from novita_mock import Mock
 from novita_mock._api.description import open_book
+from novita_mock._core.timing import Pace
 from novita_mock._faults.catalogue import Faults
 from novita_mock._server.protocol import Protocol, Server
-from novita_mock._stubs.model import Answer, Pace, Rule
+from novita_mock._stubs.model import Answer, Rule
 from novita_mock.httpx import Transport
 from novita_mock.respx import MOCKER, mocked
 from novita_mock.starlette import Endpoint

@@ -11,7 +11,8 @@ import pytest
 
 from novita_mock import Beat, Cut, Mock, Reply
 from novita_mock._core.clock import Clock
-from novita_mock._stubs.model import Answer, Pace, Rule
+from novita_mock._core.timing import Pace
+from novita_mock._stubs.model import Answer, Rule
 from novita_mock.httpx import Transport, async_openai_client, openai_client
 
 MODEL = "meta-llama/llama-3.1-8b-instruct"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from novita_mock._accounts.rate_limits import Limits
 from novita_mock._api.description import shipped
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
 from tests.ask import BOOK, EDITIONS, KEY, MODEL
 
 NOW = 1_764_547_200.25

@@ -6,7 +6,7 @@ import pytest
 
 from novita_mock import Mock, Request
 from novita_mock._api.description import Book
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
 from novita_mock._engine.routing import Routes, locate
 from tests.ask import BOOK, KEY
 

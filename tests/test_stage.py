@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock
-from novita_mock._api.description import Json
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import Json
+from novita_mock._core.timing import Pace
 from novita_mock._engine.plan import Limit, Scene
 from novita_mock._engine.planning import Stage
 from novita_mock._journal.ledger import About, Script
-from novita_mock._stubs.model import Answer, Pace, Rule
+from novita_mock._stubs.model import Answer, Rule
 from tests.ask import BOOK, CHAT, EDITIONS, MODEL, REASONS, TEXT, WRITTEN, body_of, error, posted
 
 CONTEXT, OUTPUT = 16384, 16384

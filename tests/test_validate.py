@@ -9,7 +9,7 @@ import pytest
 
 from novita_mock import Mock
 from novita_mock._api.validation import Reader
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
 from tests.ask import BOOK, CHAT, MODEL, TEXT, body_of, both_say, encoded, error, posted
 
 READERS = {name: Reader(BOOK, BOOK.operations[name]) for name in (CHAT, TEXT)}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novita_mock._accounts.wallet import Wallet
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
 from tests.ask import BOOK, EDITIONS, KEY, MODEL
 
 OTHER_KEY = "sk-another"

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from novita_mock._api.description import Book
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
 
 if TYPE_CHECKING:
     from pyrate_limiter import AbstractClock

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from decimal import Context, Decimal, InvalidOperation
 
-from novita_mock._api.description import Book, Json
-from novita_mock._core.http import Refused
+from novita_mock._api.description import Book
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import Json
 
 Usd = Decimal | str | float
 """An amount in USD. A float counts as the decimal number that it prints."""

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
 
 import jsonschema_rs
 import orjson
 
-Json = dict[str, Any]
+from novita_mock._core.http import Json
 
 BASE_URI = "https://novita-mock.invalid/schemas/"
 KIT = "kit"

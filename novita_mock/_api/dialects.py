@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from novita_mock._api.description import Book, Json
+from novita_mock._api.description import Book
+from novita_mock._core.http import Json
 
 LIVE = "live"
 _DOCUMENTED = "docs"

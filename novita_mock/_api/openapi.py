@@ -6,7 +6,8 @@ import posixpath
 from typing import Any
 
 from novita_mock import __version__
-from novita_mock._api.description import BASE_URI, Book, ErrorRow, Json, Operation
+from novita_mock._api.description import BASE_URI, Book, ErrorRow, Operation
+from novita_mock._core.http import Json
 
 _COMPONENTS = "#/components/schemas/"
 _ERROR = "common/error.json"

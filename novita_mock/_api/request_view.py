@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from novita_mock._api.description import Json
-from novita_mock._core.http import redact
-from novita_mock._engine.prompt import content_text, last_text
-from novita_mock._stubs.conditions import CREDENTIALS, HEADER
+from novita_mock._api.messages import content_text, last_text
+from novita_mock._core.http import Json
+from novita_mock._core.redaction import CREDENTIALS, redact
+
+HEADER = "header "
+"""What the names of conditions on headers begin with."""
 
 
 @dataclass(frozen=True)

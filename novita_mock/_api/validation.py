@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Json, Operation
-from novita_mock._core.http import Refused
+from novita_mock._api.description import Book, Operation
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import Json
 
 RULES = "allOf"
 _DEEP = 250

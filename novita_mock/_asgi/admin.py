@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from novita_mock import __version__
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
 from novita_mock._mock import Mock
 from novita_mock._render.encoder import refuse
 

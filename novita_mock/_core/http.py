@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeVar, dataclass_transform, overload
+from typing import Any, TypeVar, dataclass_transform, overload
 
 Header = tuple[bytes, bytes]
 T = TypeVar("T")
@@ -135,41 +135,4 @@ class Reply:
         return sum([len(beat.data) for beat in self.beats if isinstance(beat, Beat)])
 
 
-REDACTED = "***"
-ERROR_MODEL = "mock/"
-"""What a model id begins with that asks for an error by its reason."""
-FAULT_HEADER = b"x-novita-mock-fault"
-"""The header in which a request asks for a fault."""
-_SHORTEST_SECRET = 6
-
-
-def redact(text: str, secret: str | None) -> str:
-    """`text` without `secret`. One of less than six characters is no key that anybody pays for,
-    and would be found in the middle of words."""
-    if not secret or len(secret) < _SHORTEST_SECRET:
-        return text
-    return text.replace(secret, REDACTED)
-
-
-def sent_key(request: Request) -> str:
-    """What a request sends as its key, in whatever form; empty if it sends none."""
-    words = request.headers.get(b"authorization", b"").decode("latin-1").split()
-    return words[-1] if words else ""
-
-
-class Refused(Exception):
-    """A room refuses the request.
-
-    `name` is a situation of `schemas/errors.json`, or a reason asked for by its name;
-    `detail` fills the placeholders of the message.
-    """
-
-    def __init__(self, name: str, **detail: object) -> None:
-        super().__init__(name)
-        self.name = name
-        self.detail = detail
-
-
-def wished(reason: str, model: str = "the model") -> Refused:
-    """The refusal that a request asked for by its `reason`."""
-    return Refused(reason, problem="this error was asked for", model=model, hint="")
+Json = dict[str, Any]

@@ -55,8 +55,6 @@ I hope this makes {0} a little clearer.
 """.strip().splitlines()
 
 _PLACE = re.compile(r"( \{\d\})")
-
-
 _Template = tuple[list[str] | int, ...]
 Words = tuple[tuple[str, ...], ...]
 """What a text is about, each word as its tokens."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from novita_mock._api.description import Operation
-from novita_mock._core.http import ERROR_MODEL, Refused, Request, value, wished
+from novita_mock._core.errors import ERROR_HEADER, ERROR_MODEL, Refused, wished
+from novita_mock._core.http import Request, value
 
-ERROR_HEADER = b"x-novita-mock-error"
 ERROR_KEY = "mock-"
 SCHEME = "bearer"
 

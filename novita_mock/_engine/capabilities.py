@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from novita_mock._api import problems
-from novita_mock._api.description import Json
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import Json
 
 
 def check_features(gates: Json, row: Json, body: Json) -> None:

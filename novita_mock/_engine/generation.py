@@ -12,12 +12,14 @@ from hashlib import blake2b
 import orjson
 
 from novita_mock._api.dialects import SILENT
+from novita_mock._core.completion import Call, Choice, Completion
 from novita_mock._core.http import value
 from novita_mock._core.id_templates import fill
 from novita_mock._core.tokenizer import split
 from novita_mock._engine.assistant_text import topics, write
 from novita_mock._engine.logprobs import alternatives
-from novita_mock._engine.plan import TEXT, Call, Choice, Completion, Limit, Prompt, Scene
+from novita_mock._engine.plan import TEXT, Limit, Scene
+from novita_mock._engine.prompt import Prompt
 from novita_mock._stubs.model import Answer, ToolCall
 from novita_mock._stubs.recorded import completion
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from itertools import chain, islice
 from math import floor, log
 
-from novita_mock._engine.plan import Alternatives
+from novita_mock._core.completion import Alternatives
 
 _LEVELS = 16
 _MOST = 21

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 from novita_mock._accounts.wallet import Wallet
 from novita_mock._api.description import Book
 from novita_mock._api.validation import Reader
-from novita_mock._core.http import FAULT_HEADER, Refused, Reply, Request, sent_key, wished
+from novita_mock._core.errors import FAULT_HEADER, Refused, wished
+from novita_mock._core.http import Reply, Request
+from novita_mock._core.redaction import sent_key
+from novita_mock._core.timing import Pace
 from novita_mock._engine.authentication import Caller, Policy, admit
 from novita_mock._engine.generation import compose
 from novita_mock._engine.planning import Stage
 from novita_mock._engine.routing import Located, Routes, locate
 from novita_mock._journal.ledger import About, Bill, Call, Ledger, Script
 from novita_mock._render.encoder import Catalogue, Encoder, dumps, json_reply, refuse
-from novita_mock._stubs.model import Pace
 
 BALANCE = "billing.balance"
 

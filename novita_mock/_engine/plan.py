@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from novita_mock._api.dialects import PLAIN, SILENT, Manner, Reasoning
 from novita_mock._core.http import value
-from novita_mock._stubs.model import Answer, Pace
+from novita_mock._core.timing import Pace
+from novita_mock._engine.prompt import Prompt
+from novita_mock._stubs.model import Answer
 
 if TYPE_CHECKING:
     from novita_mock._instances import Prepared
-
-Alternatives = tuple[int, list[tuple[str, float]]]
-"""How many are to be listed at a place, and the tokens there with their log probabilities: first
-the one taken, then the less likely ones."""
-
-
-@value
-class Prompt:
-    """One text to be answered. `text` is all of it, `subject` the part that the answer is about;
-    `continues`: the answer goes on where the text ends."""
-
-    text: str
-    tokens: int
-    subject: str
-    continues: bool
 
 
 @value
@@ -80,40 +67,3 @@ class Scene:
     def id_prefix(self) -> str:
         """What the id of an answer begins with, if the model has a manner of its own."""
         return self.manner.completion_id.partition("{")[0]
-
-
-@value
-class Call:
-    """A tool call; the fragments joined are the JSON text of its arguments."""
-
-    id: str
-    name: str
-    fragments: list[str]
-
-
-@value
-class Choice:
-    """One answer. `content` is None where there are only tool calls; `details` is the item of
-    `reasoning_details` that repeats the reasoning, if there is one."""
-
-    index: int
-    content: list[str] | None
-    finish_reason: str
-    reasoning: list[str]
-    calls: list[Call]
-    alternatives: list[Alternatives] | None
-    details: dict[str, Any] | None = None
-
-
-@value
-class Completion:
-    """All choices of an answer, and the tokens that they took; `usage` if it was recorded."""
-
-    id: str
-    created: int
-    model: str
-    choices: list[Choice]
-    prompt_tokens: int
-    completion_tokens: int
-    reasoning_tokens: int
-    usage: dict[str, Any] | None = None

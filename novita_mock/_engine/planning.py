@@ -9,14 +9,15 @@ import difflib
 from collections.abc import Mapping
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Json, Operation
+from novita_mock._api.description import Book, Operation
 from novita_mock._api.dialects import PLAIN, Dialect, Dialects
-from novita_mock._core.http import ERROR_MODEL, Refused, wished
+from novita_mock._core.errors import ERROR_MODEL, Refused, wished
+from novita_mock._core.http import Json
+from novita_mock._core.timing import Pace
 from novita_mock._engine.capabilities import check_features, check_history
 from novita_mock._engine.plan import TEXT, Limit, Scene, Task
 from novita_mock._engine.prompt import READERS
 from novita_mock._journal.ledger import About, Script
-from novita_mock._stubs.model import Pace
 from novita_mock._stubs.near_miss import cue
 
 LOWER = "lower"

@@ -11,30 +11,13 @@ from typing import Any
 
 import orjson
 
-from novita_mock._api.description import Json
+from novita_mock._api.messages import content_text, last_text
+from novita_mock._core.http import Json, value
 from novita_mock._core.tokenizer import count
-from novita_mock._engine.plan import Prompt
 
 # Nobody has published how the API counts these; fixed sums keep usage predictable.
 _PER_MESSAGE = 4
 _PER_MEDIUM = 256
-
-
-def content_text(content: object) -> str:
-    """The text of a message's content, its parts joined."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content if part["type"] == "text")
-    return ""
-
-
-def last_text(messages: list[Json], role: str) -> str:
-    """The text of the last message of `role`, or nothing."""
-    for message in reversed(messages):
-        if message["role"] == role:
-            return content_text(message.get("content"))
-    return ""
 
 
 def _message_text(message: Json) -> str:
@@ -88,3 +71,14 @@ READERS: Mapping[str, Callable[[Json], list[Prompt]]] = {
     "chat.completions": _conversation,
     "completions": _texts,
 }
+
+
+@value
+class Prompt:
+    """One text to be answered. `text` is all of it, `subject` the part that the answer is about;
+    `continues`: the answer goes on where the text ends."""
+
+    text: str
+    tokens: int
+    subject: str
+    continues: bool

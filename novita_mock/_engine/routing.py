@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from novita_mock._api.description import Book, Operation
-from novita_mock._core.http import Refused, value
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import value
 
 PARAMETER = "{model}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
 from novita_mock._engine.plan import Task
 from novita_mock._instances import NoInstance, Seeded
 from novita_mock._stubs.model import Answer, ToolCall

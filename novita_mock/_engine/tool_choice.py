@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from novita_mock._api.description import Json
-from novita_mock._core.http import Refused
+from novita_mock._api.messages import content_text, last_text
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import Json
 from novita_mock._engine.plan import TEXT, Task
-from novita_mock._engine.prompt import content_text, last_text
 from novita_mock._instances import NoInstance, Prepared, prepare
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")

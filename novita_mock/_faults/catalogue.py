@@ -10,13 +10,14 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jsonschema_rs
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Json
-from novita_mock._stubs.model import Fault
+from novita_mock._api.description import Book
+from novita_mock._core.http import Json
 
 _SPELLING = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _ARGUMENT = re.compile(r'\s*(?:(\w+)\s*=\s*)?("(?:[^"\\]|\\.)*"|[^,"]*?)\s*(?:,|$)')
@@ -120,3 +121,15 @@ def _value(text: str, schema: Json) -> object:
     if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with a reply: a name of `schemas/faults.json`, and its arguments."""
+
+    name: str
+    arguments: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name}={value}" for name, value in self.arguments)
+        return f"{self.name}({told})"

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable
 
 import orjson
 
-from novita_mock._api.description import Json
-from novita_mock._core.http import Beat, Cut
+from novita_mock._core.http import Beat, Cut, Json
 
 Chunks = list[Beat]
 Beats = list[Beat | Cut]

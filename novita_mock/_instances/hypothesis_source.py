@@ -46,8 +46,6 @@ HARD_TEXTS = (
 )
 _EDGES = (0, 1, -1, 2, 2**31 - 1, 2**31, 2**53, 2**63 - 1, -(2**63))
 _SIGNS = st.characters(codec="utf-8")
-
-
 _NOTHING = st.none()
 _range = lru_cache(maxsize=1024)(st.integers)
 

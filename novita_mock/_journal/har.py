@@ -13,8 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from novita_mock import __version__
-from novita_mock._api.description import Json
-from novita_mock._core.http import Cut, Reply
+from novita_mock._core.http import Cut, Json, Reply
 from novita_mock._journal.ledger import Call
 from novita_mock._journal.query import headers, hiding, moment
 

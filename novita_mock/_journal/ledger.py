@@ -17,13 +17,14 @@ import orjson
 
 from novita_mock._accounts.rate_limits import Limits
 from novita_mock._accounts.wallet import Wallet
-from novita_mock._api.description import Json
 from novita_mock._api.request_view import Facts
 from novita_mock._core.clock import Clock
-from novita_mock._core.http import REDACTED, Reply, Request, redact, sent_key, value
-from novita_mock._stubs.conditions import CREDENTIALS
+from novita_mock._core.http import Json, Reply, Request, value
+from novita_mock._core.redaction import CREDENTIALS, REDACTED, redact, sent_key
+from novita_mock._core.timing import Pace
+from novita_mock._faults.catalogue import Fault
 from novita_mock._stubs.index import Index
-from novita_mock._stubs.model import Fault, Pace, Rule
+from novita_mock._stubs.model import Rule
 
 MOST_CALLS = 100_000
 MOST_BYTES = 64 * 2**20

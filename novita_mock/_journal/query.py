@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from novita_mock._api.description import Json, open_book
-from novita_mock._core.http import REDACTED, redact
+from novita_mock._api.description import open_book
+from novita_mock._core.http import Json
+from novita_mock._core.redaction import CREDENTIALS, REDACTED, redact
 from novita_mock._journal.ledger import Call
-from novita_mock._stubs.conditions import CREDENTIALS
 
 Test = Callable[[Call], bool]
 _CLASS = re.compile(r"[1-5]xx", re.IGNORECASE)

@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Json
+from novita_mock._api.description import Book
+from novita_mock._core.http import Json
 from novita_mock._faults.catalogue import Faults
 from novita_mock._lint.checks import CHECKS, Found, Room
 from novita_mock._lint.source import Lines, secrets

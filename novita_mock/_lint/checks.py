@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Json
-from novita_mock._core.http import Request
+from novita_mock._api.description import Book
+from novita_mock._core.http import Json, Request
 from novita_mock._faults.catalogue import Faults
 from novita_mock._lint.unreachable import shadowed
 from novita_mock._mock import Mock

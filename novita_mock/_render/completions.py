@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from novita_mock._api.description import Json
-from novita_mock._engine.plan import Alternatives, Call, Choice
+from novita_mock._core.completion import Alternatives, Call, Choice
+from novita_mock._core.http import Json
 
 
 @dataclass(frozen=True, slots=True)

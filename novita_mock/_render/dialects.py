@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from novita_mock._api.description import Json
 from novita_mock._api.dialects import Manner
+from novita_mock._core.http import Json
 
 
 def whole(body: Json, manner: Manner) -> Json:

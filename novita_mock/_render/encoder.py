@@ -10,14 +10,17 @@ from itertools import accumulate, islice, zip_longest
 
 import orjson
 
-from novita_mock._api.description import Book, ErrorRow, Errors, Json, Operation
+from novita_mock._api.description import Book, ErrorRow, Errors, Operation
 from novita_mock._api.dialects import PLAIN, Manner
-from novita_mock._core.http import Beat, Beats, Header, Refused, Reply, redact, value
+from novita_mock._core.completion import Choice, Completion
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import Beat, Beats, Header, Json, Reply, value
 from novita_mock._core.id_templates import fill
-from novita_mock._engine.plan import Choice, Completion, Scene
+from novita_mock._core.redaction import redact
+from novita_mock._core.timing import Pace
+from novita_mock._engine.plan import Scene
 from novita_mock._render import dialects as rendering
 from novita_mock._render.completions import SHAPES
-from novita_mock._stubs.model import Pace
 
 JSON: Header = (b"content-type", b"application/json")
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")

@@ -13,17 +13,11 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 import orjson
 
 from novita_mock._api.description import open_book
+from novita_mock._core.timing import Pace
+from novita_mock._faults.catalogue import Fault
 from novita_mock._stubs import recorded as recordings
 from novita_mock._stubs.criteria import When
-from novita_mock._stubs.model import (
-    JSON_TEMPLATE,
-    TEXT_TEMPLATE,
-    Answer,
-    Fault,
-    Pace,
-    Rule,
-    ToolCall,
-)
+from novita_mock._stubs.model import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Rule, ToolCall
 
 if TYPE_CHECKING:
     from novita_mock._faults.catalogue import Faults

@@ -10,16 +10,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import translate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from novita_mock._api.request_view import Facts
+from novita_mock._api.request_view import HEADER, Facts
 
-CREDENTIALS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
-"""Headers that are neither matched nor shown."""
 TEXTS = ("last_user", "system", "tool_result")
-HEADER = "header "
-"""What the names of conditions on headers begin with."""
 _WILD = re.compile(r"[*?\[]")
 
 

@@ -6,19 +6,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
-from novita_mock._stubs.conditions import (
-    CREDENTIALS,
-    Condition,
-    Exact,
-    Turns,
-    conditions,
-    is_exact,
-)
-
-if TYPE_CHECKING:
-    from novita_mock._api.request_view import Facts
+from novita_mock._api.request_view import Facts
+from novita_mock._core.redaction import CREDENTIALS
+from novita_mock._stubs.conditions import Condition, Exact, Turns, conditions, is_exact
 
 _TEXT = "a text, a compiled pattern, {'regex': ...} or {'exact': ...}"
 Text = str | re.Pattern[str] | Exact | Mapping[str, str]

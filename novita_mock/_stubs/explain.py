@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Json
+from novita_mock._api.description import Book
 from novita_mock._api.request_view import Facts
+from novita_mock._core.http import Json
 from novita_mock._journal.ledger import Script
 from novita_mock._stubs.model import Rule
 from novita_mock._stubs.near_miss import ready, seen, shown

@@ -12,8 +12,8 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
 
-from novita_mock._api.request_view import Facts
-from novita_mock._stubs.conditions import HEADER, TEXTS, Condition, Exact, is_literal
+from novita_mock._api.request_view import HEADER, Facts
+from novita_mock._stubs.conditions import TEXTS, Condition, Exact, is_literal
 from novita_mock._stubs.model import Rule
 
 Fits = tuple[Callable[[Facts], bool], ...]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import orjson
 
-from novita_mock._api.description import Json
 from novita_mock._api.request_view import Facts
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import Json
 from novita_mock._journal.ledger import About, Script
 from novita_mock._stubs.conditions import Condition
 from novita_mock._stubs.model import IMPROVISED, Answer

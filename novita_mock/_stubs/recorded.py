@@ -12,9 +12,11 @@ from pathlib import Path
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Json
+from novita_mock._api.description import Book
+from novita_mock._core.completion import Call, Choice, Completion
+from novita_mock._core.http import Json
 from novita_mock._core.tokenizer import split
-from novita_mock._engine.plan import Call, Choice, Completion, Scene
+from novita_mock._engine.plan import Scene
 
 
 def recorded(book: Book, body: Mapping[str, object]) -> tuple[bytes, str]:

@@ -12,10 +12,12 @@ import orjson
 import yaml
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Json
+from novita_mock._api.description import Book
+from novita_mock._core.http import Json
+from novita_mock._core.timing import Pace
 from novita_mock._faults.catalogue import Faults
 from novita_mock._stubs import recorded
-from novita_mock._stubs.model import Pace, Rule
+from novita_mock._stubs.model import Rule
 from novita_mock._stubs.scenario_rows import Misfit, Rows, Steps
 
 SCHEMA = "scenario/scenario.json"

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Json
+from novita_mock._core.http import Json
 from novita_mock._faults.catalogue import Faults
 from novita_mock._stubs.builder import fault_of, pace_of, replayed, templated
 from novita_mock._stubs.criteria import When

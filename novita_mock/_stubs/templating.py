@@ -28,7 +28,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from novita_mock._api.request_view import Facts
-from novita_mock._core.http import Refused
+from novita_mock._core.errors import Refused
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import JSON_TEMPLATE, Answer, ToolCall
 

@@ -15,8 +15,8 @@ from functools import cache
 from itertools import pairwise
 
 from novita_mock._api.description import open_book
-from novita_mock._core.http import FAULT_HEADER, Cut
-from novita_mock._engine.authentication import ERROR_HEADER
+from novita_mock._core.errors import ERROR_HEADER, FAULT_HEADER
+from novita_mock._core.http import Cut
 from novita_mock._journal.ledger import Call
 from novita_mock._verification.client.finding import table
 

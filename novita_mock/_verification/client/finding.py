@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from novita_mock._api.description import Json, open_book
+from novita_mock._api.description import open_book
+from novita_mock._core.http import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._core.http import sent_key
+from novita_mock._core.redaction import sent_key
 from novita_mock._journal.ledger import Call
 from novita_mock._verification.client.finding import Finding, bounds
 

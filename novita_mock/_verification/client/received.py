@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._api.description import Json
+from novita_mock._core.http import Json
 from novita_mock._journal.ledger import Call
 
 Said = tuple[str, tuple[str, ...]]

@@ -1,0 +1,48 @@
+"""An answer before it is rendered: choices, tool calls, log probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from novita_mock._core.http import value
+
+Alternatives = tuple[int, list[tuple[str, float]]]
+"""How many are to be listed at a place, and the tokens there with their log probabilities: first
+the one taken, then the less likely ones."""
+
+
+@value
+class Call:
+    """A tool call; the fragments joined are the JSON text of its arguments."""
+
+    id: str
+    name: str
+    fragments: list[str]
+
+
+@value
+class Choice:
+    """One answer. `content` is None where there are only tool calls; `details` is the item of
+    `reasoning_details` that repeats the reasoning, if there is one."""
+
+    index: int
+    content: list[str] | None
+    finish_reason: str
+    reasoning: list[str]
+    calls: list[Call]
+    alternatives: list[Alternatives] | None
+    details: dict[str, Any] | None = None
+
+
+@value
+class Completion:
+    """All choices of an answer, and the tokens that they took; `usage` if it was recorded."""
+
+    id: str
+    created: int
+    model: str
+    choices: list[Choice]
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    usage: dict[str, Any] | None = None
