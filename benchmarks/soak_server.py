@@ -27,7 +27,7 @@ from novita_mock._core.http import Request
 from novita_mock._journal import ledger
 from novita_mock._journal.ledger import About, Call
 from novita_mock._mock import Mock
-from novita_mock._render.encoder import dumps, json_reply
+from novita_mock._render.errors import dumps, json_reply
 
 ROOT = "/soak/"
 OPEN = ("tasks", "sockets", "files")

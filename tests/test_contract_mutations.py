@@ -15,9 +15,10 @@ from contract_tests.target import InProcess
 from novita_mock._api import validation
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import Beat, Reply
+from novita_mock._core.sse import DONE
 from novita_mock._engine import authentication, generation, pipeline, planning
 from novita_mock._journal import ledger
-from novita_mock._render import encoder
+from novita_mock._render import encoder, errors, models
 from tests.contract_target import first_broken, judged_by
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -44,7 +45,7 @@ def with_body(change: Callable[[Any], Any]) -> Callable[[Reply], Reply]:
     def patched(reply: Reply) -> Reply:
         body = orjson.dumps(change(orjson.loads(reply.body)))
         length = (b"content-length", b"%d" % len(body))
-        return replace(reply, headers=(encoder.JSON, length), beats=(Beat(body),))
+        return replace(reply, headers=(errors.JSON, length), beats=(Beat(body),))
 
     return patched
 
@@ -127,21 +128,21 @@ MUTATIONS: dict[str, Patch] = {
     "usage has no total": changed(
         *USAGE, lambda made: {k: v for k, v in made.items() if k != "total_tokens"}),
     "no [DONE]": instead(encoder, "DONE", b""),
-    "[DONE] twice": instead(encoder, "DONE", encoder.DONE * 2),
-    "streams are sent as JSON": instead(encoder, "EVENTS", (encoder.JSON,)),
-    "JSON is sent as text": instead(encoder, "JSON", encoder.TEXT),
+    "[DONE] twice": instead(encoder, "DONE", DONE * 2),
+    "streams are sent as JSON": instead(encoder, "EVENTS", (errors.JSON,)),
+    "JSON is sent as text": instead(errors, "JSON", errors.TEXT),
     "events are not parted": changed(encoder.Encoder, "_frames", unframed),
     "the last chunk has another id": changed(encoder.Encoder, "_frames", second_id),
     "the first chunk is lost": changed(encoder.Encoder, "_frames", lambda made: made[1:]),
     "the last chunk is lost": changed(encoder.Encoder, "_frames", lambda made: made[:-1]),
     "a code is text": changed(
-        pipeline, "refuse", lambda reply: reply if reply.headers[0] == encoder.TEXT else with_body(
+        pipeline, "refuse", lambda reply: reply if reply.headers[0] == errors.TEXT else with_body(
             lambda body: {**body, "code": str(body["code"])})(reply)),
     "errors stand under error": changed(
-        pipeline, "refuse", lambda reply: reply if reply.headers[0] == encoder.TEXT else with_body(
+        pipeline, "refuse", lambda reply: reply if reply.headers[0] == errors.TEXT else with_body(
             lambda body: {"error": body})(reply)),
     "a row is another": changed(
-        encoder.Catalogue, "row", with_body(lambda row: {**row, "context_size": 1})),
+        models.Catalogue, "row", with_body(lambda row: {**row, "context_size": 1})),
     # ledger
     "created is in milliseconds": changed(ledger.Ledger, "created", lambda now: now * 1000),
     "all ids are one": changed(ledger.Ledger, "draw_id", lambda _: "chatcmpl-1"),

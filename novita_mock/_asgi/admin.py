@@ -23,7 +23,7 @@ from starlette.types import Scope
 from novita_mock import __version__
 from novita_mock._core.errors import Refused
 from novita_mock._mock import Mock
-from novita_mock._render.encoder import refuse
+from novita_mock._render.errors import refuse
 
 ROOT = "/__mock__"
 

@@ -20,7 +20,9 @@ from novita_mock._engine.generation import compose
 from novita_mock._engine.planning import Stage
 from novita_mock._engine.routing import Located, Routes, locate
 from novita_mock._journal.ledger import About, Bill, Call, Ledger, Script
-from novita_mock._render.encoder import Catalogue, Encoder, dumps, json_reply, refuse
+from novita_mock._render.encoder import Encoder
+from novita_mock._render.errors import dumps, json_reply, refuse
+from novita_mock._render.models import Catalogue
 
 BALANCE = "billing.balance"
 

@@ -64,6 +64,11 @@ class Scene:
     manner: Manner = PLAIN
 
     @property
+    def recorded(self) -> bytes | None:
+        """A recorded answer's body, which is sent as it stands."""
+        return self.answer.recorded
+
+    @property
     def id_prefix(self) -> str:
         """What the id of an answer begins with, if the model has a manner of its own."""
         return self.manner.completion_id.partition("{")[0]

@@ -11,8 +11,9 @@ from dataclasses import replace
 from novita_mock._api.description import Book, Errors
 from novita_mock._core.errors import Refused, wished
 from novita_mock._core.http import Beat, Cut, Header, Json, Loss, Reply
+from novita_mock._core.sse import event
 from novita_mock._faults.catalogue import BODY, STREAM, Fault, Faults
-from novita_mock._faults.streams import STREAM_FAULTS, break_stream, event
+from novita_mock._faults.streams import STREAM_FAULTS, break_stream
 
 _TYPE, _LENGTH = b"content-type", b"content-length"
 _EVENTS = b"text/event-stream"

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable
 import orjson
 
 from novita_mock._core.http import Beat, Cut, Json
+from novita_mock._core.sse import DONE, END, event, events_of
 
 Chunks = list[Beat]
 Beats = list[Beat | Cut]
 StreamFault = Callable[[Chunks, Chunks, Json], Beats]
 
-_END = b"\n\n"
-_DONE = b"data: [DONE]\n\n"
 _TEXT = re.compile(rb'"(?:content|text|reasoning_content|arguments)":"')
 _STRING = re.compile(rb'":"')
 _WIDE = re.compile(rb"[\xc2-\xf4]")
@@ -30,20 +29,9 @@ _HALF_WIDE = "é".encode()[:1]
 
 def break_stream(name: str, beats: Iterable[Beat | Cut], arguments: Json) -> tuple[Beat | Cut, ...]:
     """The beats of a stream with the fault `name`."""
-    chunks = [frame for beat in beats if isinstance(beat, Beat) for frame in _frames(beat)]
-    done = [chunks.pop()] if chunks[-1].data == _DONE else []
+    chunks = [frame for beat in beats if isinstance(beat, Beat) for frame in events_of(beat)]
+    done = [chunks.pop()] if chunks[-1].data == DONE else []
     return _joined(STREAM_FAULTS[name](chunks, done, arguments))
-
-
-def event(data: Json) -> bytes:
-    """`data` as an event."""
-    return b"data: " + orjson.dumps(data) + _END
-
-
-def _frames(beat: Beat) -> Chunks:
-    """The events of a beat, the first of them after its pause."""
-    events = [event + _END for event in beat.data.split(_END)[:-1]]
-    return [Beat(data, 0.0 if index else beat.pause) for index, data in enumerate(events)]
 
 
 def _joined(beats: Beats) -> tuple[Beat | Cut, ...]:
@@ -144,7 +132,7 @@ def _junk(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
 
 def _broken_json(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
     half = chunks[0].data[: len(chunks[0].data) // 2]
-    return _with(half + _END, arguments["chunks"], chunks, done)
+    return _with(half + END, arguments["chunks"], chunks, done)
 
 
 def _comments(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:

@@ -5,87 +5,24 @@ What the chunks of an answer share is rendered once, and only the token is new i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate, islice, zip_longest
 
 import orjson
 
-from novita_mock._api.description import Book, ErrorRow, Errors, Operation
+from novita_mock._api.description import Book, Operation
 from novita_mock._api.dialects import PLAIN, Manner
 from novita_mock._core.completion import Choice, Completion
-from novita_mock._core.errors import Refused
-from novita_mock._core.http import Beat, Beats, Header, Json, Reply, value
-from novita_mock._core.id_templates import fill
-from novita_mock._core.redaction import redact
+from novita_mock._core.http import Beat, Beats, Json, Reply, value
+from novita_mock._core.sse import DATA, DONE, END, EVENTS
 from novita_mock._core.timing import Pace
-from novita_mock._engine.plan import Scene
+from novita_mock._render import chat, completions
 from novita_mock._render import dialects as rendering
-from novita_mock._render.completions import SHAPES
+from novita_mock._render.delivery import Delivery
+from novita_mock._render.errors import dumps, json_reply
+from novita_mock._render.shape import Shape
 
-JSON: Header = (b"content-type", b"application/json")
-TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
-EVENTS: tuple[Header, ...] = (
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-cache"),
-)
-DATA, END = b"data: ", b"\n\n"
-DONE = b"data: [DONE]\n\n"
-
-dumps = orjson.dumps
-
-
-def json_reply(
-    status: int, body: bytes, pause: float = 0.0, more: tuple[Header, ...] = ()
-) -> Reply:
-    """A reply with a JSON body and perhaps `more` headers, `pause` seconds after the request."""
-    # What orjson gives holds on to 4 KiB however short it is, and the journal keeps what is sent.
-    exact = bytes(memoryview(body))
-    length = (b"content-length", b"%d" % len(exact))
-    return Reply(status, (JSON, length, *more), (Beat(exact, pause),))
-
-
-def refuse(
-    errors: Errors, edition: str, refusal: Refused, key: str | None, own: Json | None
-) -> Reply:
-    """The reply to a refused request; `own` if the model has its own way to say it. The caller's
-    key never stands in it."""
-    row = errors.row(refusal.name, edition)
-    if own is not None:
-        return json_reply(own["status"], dumps(_own(own, refusal)))
-    if row.text is not None:
-        return _plain(row, row.text.encode(), refusal)
-    message = str(refusal.detail.get("message") or Errors.fill(row.message, refusal.detail))
-    body = {"code": row.status, "reason": row.reason, "message": redact(message, key)}
-    detail = {**row.sample, **refusal.detail}
-    filled = ((name, Errors.fill(value, detail)) for name, value in row.headers.items())
-    more = tuple((name.encode(), value.encode()) for name, value in filled)
-    return json_reply(row.status, dumps(body | errors.envelopes[edition]), more=more)
-
-
-def _own(own: Json, refusal: Refused) -> Json:
-    """A body of the second shape: what it says ends with a trace id."""
-    text = fill(own["body"]["message"], str(refusal.detail))
-    sizes = {"value": refusal.detail.get("max_tokens"), "maximum": own.get("maximum")}
-    return {**own["body"], "message": Errors.fill(text, sizes)}
-
-
-def _plain(row: ErrorRow, body: bytes, refusal: Refused) -> Reply:
-    headers = [TEXT, (b"content-length", b"%d" % len(body))]
-    if allow := refusal.detail.get("allow"):
-        headers.append((b"allow", str(allow).encode()))
-    return Reply(row.status, tuple(headers), (Beat(body),))
-
-
-class Catalogue:
-    """The model list and its rows, rendered once."""
-
-    def __init__(self, book: Book) -> None:
-        self.list = json_reply(200, dumps({"data": list(book.models.values())}))
-        self._rows = {id: json_reply(200, dumps(row)) for id, row in book.models.items()}
-
-    def row(self, row: Json) -> Reply:
-        """One row."""
-        return self._rows.get(row["id"]) or json_reply(200, dumps(row))
+SHAPES: Mapping[str, Shape] = {"chat.completions": chat.SHAPE, "completions": completions.SHAPE}
 
 
 @value
@@ -138,27 +75,27 @@ class Encoder:
         self._object = _constant(book, operation.response)
         self._chunk_object = _constant(book, operation.chunk)
 
-    def encode(self, completion: Completion, scene: Scene) -> Reply:
+    def encode(self, completion: Completion, delivery: Delivery) -> Reply:
         """The reply: one JSON body, or the events of a stream."""
-        plain = scene.manner is PLAIN
-        if not scene.stream and scene.answer.recorded is not None:
-            pause = _whole_pause(completion, scene.pace)
-            return json_reply(200, scene.answer.recorded, pause)
-        if not scene.stream:
+        plain, recorded = delivery.manner is PLAIN, delivery.recorded
+        if not delivery.stream and recorded is not None:
+            pause = _whole_pause(completion, delivery.pace)
+            return json_reply(200, recorded, pause)
+        if not delivery.stream:
             body = self._whole(completion)
-            told = body if plain else rendering.whole(body, scene.manner)
-            return json_reply(200, dumps(told), _whole_pause(completion, scene.pace))
-        usage = _usage(completion) if scene.include_usage else None
+            told = body if plain else rendering.whole(body, delivery.manner)
+            return json_reply(200, dumps(told), _whole_pause(completion, delivery.pace))
+        usage = _usage(completion) if delivery.include_usage else None
         if plain and len(completion.choices) == 1:
             (lane,), end = self._lanes(completion, usage)
             lane.closing.extend([*end, DONE])
-            return Reply(200, EVENTS, lane.play(completion.id, scene.pace))
+            return Reply(200, EVENTS, lane.play(completion.id, delivery.pace))
         frames = (
             self._frames(completion, usage)
             if plain
-            else self._told(completion, usage, scene.manner)
+            else self._told(completion, usage, delivery.manner)
         )
-        return Reply(200, EVENTS, _play([*frames, DONE], completion.id, scene.pace))
+        return Reply(200, EVENTS, _play([*frames, DONE], completion.id, delivery.pace))
 
     def _whole(self, completion: Completion) -> Json:
         return {

@@ -1,0 +1,28 @@
+"""Server-sent events: how a stream is framed."""
+
+from __future__ import annotations
+
+import orjson
+
+from novita_mock._core.http import Beat, Header, Json
+
+EVENTS: tuple[Header, ...] = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache"),
+)
+"""The headers of a stream."""
+DATA, END = b"data: ", b"\n\n"
+"""What stands before and behind the data of an event."""
+DONE = b"data: [DONE]\n\n"
+"""The event that ends a stream."""
+
+
+def event(data: Json) -> bytes:
+    """`data` as an event."""
+    return DATA + orjson.dumps(data) + END
+
+
+def events_of(beat: Beat) -> list[Beat]:
+    """The events of a beat, the first of them after its pause."""
+    events = [event + END for event in beat.data.split(END)[:-1]]
+    return [Beat(data, 0.0 if index else beat.pause) for index, data in enumerate(events)]

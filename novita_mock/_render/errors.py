@@ -1,0 +1,57 @@
+"""Refusals and other single JSON bodies as replies."""
+
+from __future__ import annotations
+
+import orjson
+
+from novita_mock._api.description import ErrorRow, Errors
+from novita_mock._core.errors import Refused
+from novita_mock._core.http import Beat, Header, Json, Reply
+from novita_mock._core.id_templates import fill
+from novita_mock._core.redaction import redact
+
+JSON: Header = (b"content-type", b"application/json")
+TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
+dumps = orjson.dumps
+
+
+def json_reply(
+    status: int, body: bytes, pause: float = 0.0, more: tuple[Header, ...] = ()
+) -> Reply:
+    """A reply with a JSON body and perhaps `more` headers, `pause` seconds after the request."""
+    # What orjson gives holds on to 4 KiB however short it is, and the journal keeps what is sent.
+    exact = bytes(memoryview(body))
+    length = (b"content-length", b"%d" % len(exact))
+    return Reply(status, (JSON, length, *more), (Beat(exact, pause),))
+
+
+def refuse(
+    errors: Errors, edition: str, refusal: Refused, key: str | None, own: Json | None
+) -> Reply:
+    """The reply to a refused request; `own` if the model has its own way to say it. The caller's
+    key never stands in it."""
+    row = errors.row(refusal.name, edition)
+    if own is not None:
+        return json_reply(own["status"], dumps(_own(own, refusal)))
+    if row.text is not None:
+        return _plain(row, row.text.encode(), refusal)
+    message = str(refusal.detail.get("message") or Errors.fill(row.message, refusal.detail))
+    body = {"code": row.status, "reason": row.reason, "message": redact(message, key)}
+    detail = {**row.sample, **refusal.detail}
+    filled = ((name, Errors.fill(value, detail)) for name, value in row.headers.items())
+    more = tuple((name.encode(), value.encode()) for name, value in filled)
+    return json_reply(row.status, dumps(body | errors.envelopes[edition]), more=more)
+
+
+def _own(own: Json, refusal: Refused) -> Json:
+    """A body of the second shape: what it says ends with a trace id."""
+    text = fill(own["body"]["message"], str(refusal.detail))
+    sizes = {"value": refusal.detail.get("max_tokens"), "maximum": own.get("maximum")}
+    return {**own["body"], "message": Errors.fill(text, sizes)}
+
+
+def _plain(row: ErrorRow, body: bytes, refusal: Refused) -> Reply:
+    headers = [TEXT, (b"content-length", b"%d" % len(body))]
+    if allow := refusal.detail.get("allow"):
+        headers.append((b"allow", str(allow).encode()))
+    return Reply(row.status, tuple(headers), (Beat(body),))

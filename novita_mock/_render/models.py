@@ -1,0 +1,19 @@
+"""The model list and its rows as replies, rendered once."""
+
+from __future__ import annotations
+
+from novita_mock._api.description import Book
+from novita_mock._core.http import Json, Reply
+from novita_mock._render.errors import dumps, json_reply
+
+
+class Catalogue:
+    """The model list and its rows, rendered once."""
+
+    def __init__(self, book: Book) -> None:
+        self.list = json_reply(200, dumps({"data": list(book.models.values())}))
+        self._rows = {id: json_reply(200, dumps(row)) for id, row in book.models.items()}
+
+    def row(self, row: Json) -> Reply:
+        """One row."""
+        return self._rows.get(row["id"]) or json_reply(200, dumps(row))
