@@ -25,7 +25,7 @@ from benchmarks import kit
 from benchmarks.soak_plan import NUMBER
 from novita_mock._core.http import Request
 from novita_mock._journal import ledger
-from novita_mock._journal.ledger import About, Call
+from novita_mock._journal.call import About, Call
 from novita_mock._mock import Mock
 from novita_mock._render.errors import dumps, json_reply
 

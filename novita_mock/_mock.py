@@ -15,12 +15,14 @@ from novita_mock._core.http import Reply, Request
 from novita_mock._core.timing import Pace
 from novita_mock._engine.authentication import Policy
 from novita_mock._engine.pipeline import Corridor
-from novita_mock._journal import describe
-from novita_mock._journal.ledger import Call, Ledger, Script
+from novita_mock._journal.call import Call
+from novita_mock._journal.ledger import Ledger
 from novita_mock._journal.metrics import Counters
 from novita_mock._stubs.builder import Words
 from novita_mock._stubs.criteria import Asked, When
 from novita_mock._stubs.model import Rule
+from novita_mock._stubs.script import Script
+from novita_mock._verification.assertions import assert_called
 
 if TYPE_CHECKING:
     from novita_mock._faults.catalogue import Faults
@@ -208,11 +210,11 @@ class Mock(Words):
 
         The arguments are those of `When`. The failure tells what did come in.
         """
-        describe.assert_called(self.calls, When(**when), times)
+        assert_called(self.calls, When(**when), times)
 
     def assert_not_called(self, **when: Unpack[Asked]) -> None:
         """Asserts that no call came in that fits `when`."""
-        describe.assert_called(self.calls, When(**when), 0)
+        assert_called(self.calls, When(**when), 0)
 
     @property
     def size(self) -> int:

@@ -19,7 +19,7 @@ from respx.models import AllMockedAssertionError, PassThrough
 from novita_mock._api.description import open_book
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
-from novita_mock._journal.ledger import About, Call
+from novita_mock._journal.call import About, Call
 from novita_mock._mock import ORIGIN, Mock
 from novita_mock._testing.base_urls import Places
 from novita_mock._testing.httpcore_patch import MOCKER, answering_early, error_class, stopping

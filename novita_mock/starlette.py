@@ -18,7 +18,7 @@ from novita_mock._asgi import raw_connection
 from novita_mock._asgi.admin import ROOT, THIS_MACHINE, Access, control
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Beat, Cut, Reply, Request
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 from novita_mock._mock import Mock
 
 __all__ = ["Endpoint", "create_app"]

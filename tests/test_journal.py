@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novita_mock import Mock, Request
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 from novita_mock._journal.query import entry, moment, select
 from tests.ask import MODEL, body_of, fast, got, posted, referee
 

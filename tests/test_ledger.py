@@ -14,6 +14,7 @@ from novita_mock._api.description import open_book
 from novita_mock._core.clock import Clock
 from novita_mock._journal import describe
 from novita_mock._journal.ledger import Ledger
+from novita_mock._verification.near_miss import suggestion
 from tests.ask import CHAT, MODEL, TEXT, ask, body_of, encoded, got, posted, stream
 
 SECRET = "sk-secret-9f8e7d6c5b4a"
@@ -71,7 +72,7 @@ def test_a_key_is_in_nothing_that_a_failure_tells(
     headers: dict[bytes, bytes], fields: dict[str, Any]
 ) -> None:
     mock = called(headers, fields)
-    told = [describe.curl(mock.last), describe.line(mock.last), describe.suggestion(mock.last)]
+    told = [describe.curl(mock.last), describe.line(mock.last), suggestion(mock.last)]
     with pytest.raises(AssertionError) as failure:
         mock.assert_called(model="another")
     assert SECRET not in "\n".join([*told, str(failure.value)])

@@ -15,10 +15,10 @@ import yaml
 from novita_mock import Cut, Mock
 from novita_mock._api.request_view import Facts
 from novita_mock._core.timing import Pace
-from novita_mock._journal.ledger import Script
 from novita_mock._stubs import scenario_file as file
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.script import Script
 from tests.ask import (
     BOOK,
     CHAT,

@@ -13,8 +13,9 @@ from novita_mock._core.http import Json
 from novita_mock._core.timing import Pace
 from novita_mock._engine.plan import Limit, Scene
 from novita_mock._engine.planning import Stage
-from novita_mock._journal.ledger import About, Script
+from novita_mock._journal.call import About
 from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.script import Script
 from tests.ask import BOOK, CHAT, EDITIONS, MODEL, REASONS, TEXT, WRITTEN, body_of, error, posted
 
 CONTEXT, OUTPUT = 16384, 16384

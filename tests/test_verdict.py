@@ -16,7 +16,7 @@ import pytest
 
 from novita_mock import Mock, Request
 from novita_mock._core.http import Beat, Reply
-from novita_mock._journal.ledger import About, Call
+from novita_mock._journal.call import About, Call
 from novita_mock._verification.client import Finding, assert_well_behaved, judge, rules
 from novita_mock._verification.client.attempts import Kind, attempts
 from novita_mock._verification.client.finding import table

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from novita_mock import Mock
-from novita_mock._journal import describe
 from novita_mock._stubs.model import ToolCall
 from novita_mock._testing.verification import Watch
+from novita_mock._verification.spelling import spell
 from tests.ask import CHAT, KEY, REASONS, TEXT, WRITTEN, ask, body_of, error, posted, stream, texts
 
 UNSCRIPTED = texts(CHAT, ask())
@@ -314,7 +314,7 @@ def test_resetting_forgets_the_script_and_the_calls() -> None:
 def test_a_rule_is_spelt_as_it_is_scripted(script: str) -> None:
     mock = Mock()
     eval(script, {"novita": mock, "re": re})
-    assert describe.spell(mock.rules[0]) == script
+    assert spell(mock.rules[0]) == script
 
 
 def test_what_no_rule_took_is_told_without_the_key() -> None:

@@ -14,6 +14,8 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from novita_mock._core.text import shorten
+
 Problem = jsonschema_rs.ValidationError
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -67,7 +69,7 @@ def _step(step: str | int) -> str:
 def show(value: object) -> str:
     """`value` as JSON, shortened."""
     text = orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    return shorten(text, _SHOWN)
 
 
 def _one_of(values: Sequence[object]) -> str:

@@ -20,8 +20,8 @@ from novita_mock._engine.assistant_text import topics, write
 from novita_mock._engine.logprobs import alternatives
 from novita_mock._engine.plan import TEXT, Limit, Scene
 from novita_mock._engine.prompt import Prompt
+from novita_mock._engine.replay import completion
 from novita_mock._stubs.model import Answer, ToolCall
-from novita_mock._stubs.recorded import completion
 
 _INLINE = "inline_think"
 _OPEN = ("<think>", "\n")

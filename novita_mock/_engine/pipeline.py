@@ -19,10 +19,12 @@ from novita_mock._engine.authentication import Caller, Policy, admit
 from novita_mock._engine.generation import compose
 from novita_mock._engine.planning import Stage
 from novita_mock._engine.routing import Located, Routes, locate
-from novita_mock._journal.ledger import About, Bill, Call, Ledger, Script
+from novita_mock._journal.call import About, Bill, Call
+from novita_mock._journal.ledger import Ledger
 from novita_mock._render.encoder import Encoder
 from novita_mock._render.errors import dumps, json_reply, refuse
 from novita_mock._render.models import Catalogue
+from novita_mock._stubs.script import Script
 
 BALANCE = "billing.balance"
 

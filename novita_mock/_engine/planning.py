@@ -17,8 +17,9 @@ from novita_mock._core.timing import Pace
 from novita_mock._engine.capabilities import check_features, check_history
 from novita_mock._engine.plan import TEXT, Limit, Scene, Task
 from novita_mock._engine.prompt import READERS
-from novita_mock._journal.ledger import About, Script
-from novita_mock._stubs.near_miss import cue
+from novita_mock._engine.stub_selection import cue
+from novita_mock._journal.call import About
+from novita_mock._stubs.script import Script
 
 LOWER = "lower"
 CHAT = "chat/completions"

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from novita_mock import __version__
 from novita_mock._core.http import Cut, Json, Reply
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 from novita_mock._journal.query import headers, hiding, moment
 
 _HTTP = "HTTP/1.1"

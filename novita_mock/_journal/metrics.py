@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric

@@ -15,7 +15,7 @@ import orjson
 from novita_mock._api.description import open_book
 from novita_mock._core.http import Json
 from novita_mock._core.redaction import CREDENTIALS, REDACTED, redact
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 
 Test = Callable[[Call], bool]
 _CLASS = re.compile(r"[1-5]xx", re.IGNORECASE)

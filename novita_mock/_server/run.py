@@ -18,7 +18,8 @@ from starlette.types import ASGIApp
 
 from novita_mock import __version__
 from novita_mock._asgi.admin import THIS_MACHINE, Access
-from novita_mock._journal.ledger import Call
+from novita_mock._core.text import shorten
+from novita_mock._journal.call import Call
 from novita_mock._mock import Mock
 from novita_mock._server.protocol import Protocol, Server
 from novita_mock.starlette import Endpoint
@@ -27,7 +28,6 @@ from novita_mock.starlette import Endpoint
 GRACE_SECONDS = 5
 _BACKLOG = 2048
 _LOOK_SECONDS = 0.25
-_MOST_SHOWN = 200
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -174,4 +174,4 @@ def _log(call: Call, seconds: float) -> None:
 def _shown(text: str) -> str:
     """What a client sent, as a part of one line: nothing that ends the line or moves the cursor."""
     whole = text if text.isprintable() else repr(text)[1:-1]
-    return whole if len(whole) <= _MOST_SHOWN else f"{whole[:_MOST_SHOWN]}..."
+    return shorten(whole)

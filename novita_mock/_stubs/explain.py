@@ -11,9 +11,9 @@ from novita_mock._api import problems
 from novita_mock._api.description import Book
 from novita_mock._api.request_view import Facts
 from novita_mock._core.http import Json
-from novita_mock._journal.ledger import Script
 from novita_mock._stubs.model import Rule
 from novita_mock._stubs.near_miss import ready, seen, shown
+from novita_mock._stubs.script import Script
 
 # The member of a body that tells its operation.
 _TOLD = {"messages": "chat.completions", "prompt": "completions"}

@@ -5,42 +5,12 @@ from __future__ import annotations
 import orjson
 
 from novita_mock._api.request_view import Facts
-from novita_mock._core.errors import Refused
 from novita_mock._core.http import Json
-from novita_mock._journal.ledger import About, Script
+from novita_mock._core.text import shorten
 from novita_mock._stubs.conditions import Condition
-from novita_mock._stubs.model import IMPROVISED, Answer
+from novita_mock._stubs.script import Script
 
 _SHOWN = 60
-
-
-def cue(script: Script, about: About, body: Json) -> Answer:
-    """The answer of the rule that fits best; without one, an answer that leaves all open."""
-    if not script.rules and not script.only:
-        return IMPROVISED
-    facts = facts_of(about, body)
-    index = about.rule = script.take(facts)
-    if index is None:
-        if script.only:
-            about.missed = nearest(script, facts)
-            raise Refused("unscripted", nearest=about.missed, rule=ready(facts))
-        return IMPROVISED
-    rule = script.rules[index]
-    answer = rule.nth(script.used[index])
-    if answer.template is not None:
-        # Few scripts have templates, and their library takes a while to import.
-        from novita_mock._stubs.templating import fill
-
-        answer = fill(answer, facts, rule.when, index)
-    about.fault = about.fault or answer.fault
-    if answer.refuse is not None:
-        raise Refused(answer.refuse, message=answer.message)
-    return answer
-
-
-def facts_of(about: About, body: Json) -> Facts:
-    """What a rule can look at in `body`, and in what is known `about` it."""
-    return Facts(str(about.operation), about.model, about.stream, body, about.headers)
 
 
 def nearest(script: Script, facts: Facts) -> str:
@@ -60,17 +30,13 @@ def nearest(script: Script, facts: Facts) -> str:
 
 def shown(value: object) -> str:
     """`value` as it is written in Python, shortened."""
-    return _short(repr(value))
+    return shorten(repr(value), _SHOWN)
 
 
 def seen(condition: Condition, facts: Facts) -> str:
     """What `facts` have where `condition` looks, shortened, without the caller's key."""
     # First hidden: half a key could not be found any more.
-    return _short(facts.hide(repr(condition.actual(facts))))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    return shorten(facts.hide(repr(condition.actual(facts))), _SHOWN)
 
 
 def ready(facts: Facts) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from novita_mock._journal.describe import curl, line, nearest, spell, suggestion
+from novita_mock._journal.describe import curl, line
 from novita_mock._mock import Mock
+from novita_mock._verification.near_miss import nearest, suggestion
+from novita_mock._verification.spelling import spell
 
 
 class Escape(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from novita_mock._journal import describe
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 from novita_mock._verification.client.conversations import findings as of_conversations
 from novita_mock._verification.client.finding import Finding, rules
 from novita_mock._verification.client.leaked_keys import RULE as KEYS

@@ -17,7 +17,7 @@ from itertools import pairwise
 from novita_mock._api.description import open_book
 from novita_mock._core.errors import ERROR_HEADER, FAULT_HEADER
 from novita_mock._core.http import Cut
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 from novita_mock._verification.client.finding import table
 
 

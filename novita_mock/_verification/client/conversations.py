@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from novita_mock._core.http import Json
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 from novita_mock._verification.client.finding import Finding, bounds
 from novita_mock._verification.client.received import Heard, Said, heard, said
 

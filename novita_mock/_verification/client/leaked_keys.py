@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from novita_mock._core.redaction import sent_key
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 from novita_mock._verification.client.finding import Finding, bounds
 
 RULE = "key_in_prompt"

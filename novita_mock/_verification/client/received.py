@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from novita_mock._core.http import Json
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 
 Said = tuple[str, tuple[str, ...]]
 """The text of a message, and the arguments of its tool calls."""

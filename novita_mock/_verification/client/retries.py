@@ -9,7 +9,7 @@ from itertools import pairwise
 import orjson
 
 from novita_mock._journal import describe
-from novita_mock._journal.ledger import Call
+from novita_mock._journal.call import Call
 from novita_mock._verification.client.attempts import (
     Attempts,
     Kind,

@@ -1,0 +1,8 @@
+"""Texts made short for people."""
+
+from __future__ import annotations
+
+
+def shorten(text: str, most: int = 200) -> str:
+    """`text`, with dots in place of what is beyond `most` characters."""
+    return text if len(text) <= most else text[:most] + "..."

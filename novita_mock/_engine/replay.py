@@ -1,0 +1,52 @@
+"""A recorded answer as a completion, to be streamed like any other."""
+
+from __future__ import annotations
+
+import orjson
+
+from novita_mock._core.completion import Call, Choice, Completion
+from novita_mock._core.http import Json
+from novita_mock._core.tokenizer import split
+from novita_mock._engine.plan import Scene
+
+
+def completion(scene: Scene, body: bytes) -> Completion:
+    """What was recorded, as far as a stream can tell it; tokens that it does not count are the
+    kit's own count."""
+    document: Json = orjson.loads(body)
+    choices = [_choice(choice) for choice in document["choices"]]
+    usage: Json = document.get("usage") or {}
+    written = sum(map(_tokens, choices))
+    details = usage.get("completion_tokens_details") or {}
+    return Completion(
+        id=document["id"],
+        created=int(document["created"]),
+        model=document["model"],
+        choices=choices,
+        prompt_tokens=int(usage.get("prompt_tokens", sum(p.tokens for p in scene.prompts))),
+        completion_tokens=int(usage.get("completion_tokens", written)),
+        reasoning_tokens=int(details.get("reasoning_tokens") or 0),
+        usage=usage or None,
+    )
+
+
+def _choice(choice: Json) -> Choice:
+    message: Json = choice.get("message") or {"content": choice.get("text")}
+    content = message.get("content")
+    calls = [
+        Call(call["id"], call["function"]["name"], split(call["function"]["arguments"]))
+        for call in message.get("tool_calls") or ()
+    ]
+    return Choice(
+        index=int(choice["index"]),
+        content=None if content is None else split(content),
+        finish_reason=choice["finish_reason"],
+        reasoning=split(message.get("reasoning_content") or ""),
+        calls=calls,
+        alternatives=None,
+    )
+
+
+def _tokens(choice: Choice) -> int:
+    called = sum(len(split(call.name)) + len(call.fragments) for call in choice.calls)
+    return len(choice.content or ()) + len(choice.reasoning) + called

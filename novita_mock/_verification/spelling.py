@@ -1,0 +1,34 @@
+"""Rules as the Python code that scripts them."""
+
+from __future__ import annotations
+
+from novita_mock._core.text import shorten
+from novita_mock._stubs.model import Answer, Rule
+
+
+def spell(rule: Rule, name: str = "novita") -> str:
+    """The Python words that script `rule`."""
+    asked = {name: v for name, v in rule.when.asked().items() if not _is_implied(rule, name)}
+    start = name
+    if rule.fallback:
+        start = f"{name}.default"
+    elif asked:
+        start = f"{name}.on({', '.join(f'{field}={v!r}' for field, v in asked.items())})"
+    return start + "".join(map(_answer_words, rule.answers))
+
+
+def _is_implied(rule: Rule, field: str) -> bool:
+    """Whether a recorded reply says so itself."""
+    return field == "operation" and rule.answer.recorded is not None
+
+
+def _answer_words(answer: Answer) -> str:
+    template = ", template=True" if answer.template else ""
+    if answer.recorded is not None:
+        return f".recorded({shorten(answer.recorded.decode())})"
+    if answer.refuse is not None:
+        return f".refuse({answer.refuse!r}{template})"
+    if answer.tool_calls:
+        call = answer.tool_calls[0]
+        return f".call_tool({call.name!r}, {call.arguments!r}{template})"
+    return f".say({shorten(answer.say or '')!r}{template})"
