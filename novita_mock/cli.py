@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from novita_mock import __version__
 from novita_mock._api.description import open_book
 from novita_mock._commands.scenario import explain, lint
 from novita_mock._core import missing
 from novita_mock._core.timing import SPREADS
+from novita_mock._core.version import __version__
 
 EXIT_USAGE = 2
 _PIPE_WIDTH = 240

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
-from novita_mock import __version__
 from novita_mock._api.description import BASE_URI, Book, ErrorRow, Operation
 from novita_mock._core.http import Json
+from novita_mock._core.version import __version__
 
 _COMPONENTS = "#/components/schemas/"
 _ERROR = "common/error.json"

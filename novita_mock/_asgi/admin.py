@@ -20,8 +20,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from novita_mock import __version__
 from novita_mock._core.errors import Refused
+from novita_mock._core.version import __version__
 from novita_mock._mock import Mock
 from novita_mock._render.errors import refuse
 

@@ -1,7 +1,7 @@
 """JSON instances that are valid for any JSON Schema, from a seeded source or from hypothesis.
 
-One walk over the keywords, over a small protocol of choices. Nothing leaves that the validator
-does not accept. Knows no API and no schema of ours.
+One generator, over a small protocol of choices. Nothing leaves that the validator does not
+accept. Knows no API and no schema of ours.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from novita_mock._instances.choices import Choices, Hint
-from novita_mock._instances.generator import Walk
+from novita_mock._instances.generator import Generation
 from novita_mock._instances.refusal import NoInstance, OutOfSteps
 from novita_mock._instances.registry import Library, invalid_instance, library
 from novita_mock._instances.seeded import Seeded
@@ -44,24 +44,24 @@ class Prepared:
     ) -> Json:
         """A value that is valid for the schema.
 
-        `name` says what the value is, as a property's name would. `budget` bounds the steps of
-        the walk; `expired` is asked now and then and ends it by saying True. Raises NoInstance.
+        `name` says what the value is, as a property's name would. `budget` bounds the steps;
+        `expired` is asked now and then and ends the generation by saying True. Raises NoInstance.
         """
-        walk = Walk(self.library, choices, budget, expired)
+        generation = Generation(self.library, choices, budget, expired)
         try:
-            return _valid(walk, name)
+            return _valid(generation, name)
         except OutOfSteps as spent:
-            raise walk.gave_up() from spent
+            raise generation.gave_up() from spent
         except _BEYOND as error:
             raise NoInstance("#", "", f"is beyond what can be generated: {error}") from error
 
 
-def _valid(walk: Walk, name: str) -> Json:
+def _valid(generation: Generation, name: str) -> Json:
     refusal: NoInstance | None = None
     for attempt in range(ATTEMPTS):
-        walk.start()
-        value = walk.value((walk.library.root,), Hint(name))
-        fault = _fault(walk.library, value, attempt)
+        generation.start()
+        value = generation.value((generation.library.root,), Hint(name))
+        fault = _fault(generation.library, value, attempt)
         if fault is None:
             return value
         refusal = refusal or fault

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from novita_mock._instances.choices import Hint
 from novita_mock._instances.constraints import Contains, Facts, identity
+from novita_mock._instances.inner import Generator
 from novita_mock._instances.refusal import NoInstance
 from novita_mock._instances.subschema import Json, Site, made
-
-if TYPE_CHECKING:
-    from novita_mock._instances.generator import Walk
 
 MOST_ITEMS = 2_000
 _TRIES = 12
@@ -35,16 +31,16 @@ def _evaluated(facts: Facts, index: int, owner: Site, met: frozenset[Contains]) 
     return rules or inner or any(owner in demand.owners for demand in met)
 
 
-def array(walk: Walk, facts: Facts, hint: Hint) -> list[Json]:
+def array(generator: Generator, facts: Facts, hint: Hint) -> list[Json]:
     """An array of the right length whose items are valid."""
     least, most = _ends(facts)
-    count = least if walk.small else walk.choices.count(*_wished(facts, least, most))
-    met = _places(walk, facts, count)
+    count = least if generator.small else generator.choices.count(*_wished(facts, least, most))
+    met = _places(generator, facts, count)
     items: list[Json] = []
     seen: set[object] = set()
     for index in range(count):
         try:
-            items.append(_item(walk, facts, index, met[index], seen, hint))
+            items.append(_item(generator, facts, index, met[index], seen, hint))
         except NoInstance:
             if index < least or any(met[index:]):
                 raise
@@ -96,7 +92,7 @@ def _room(facts: Facts, index: int) -> int:
     return most if facts.max_items is None else min(most, facts.max_items)
 
 
-def _places(walk: Walk, facts: Facts, count: int) -> list[frozenset[Contains]]:
+def _places(generator: Generator, facts: Facts, count: int) -> list[frozenset[Contains]]:
     """Which demands of contains each item meets."""
     places: list[frozenset[Contains]] = [frozenset()] * count
     for demand in facts.contains:
@@ -106,11 +102,11 @@ def _places(walk: Walk, facts: Facts, count: int) -> list[frozenset[Contains]]:
             for index in range(count)
             if any(site.never for site in sites_at(facts, index, places[index]))
         ]
-        order = closed + [i for i in walk.choices.order(range(count)) if i not in closed]
+        order = closed + [i for i in generator.choices.order(range(count)) if i not in closed]
         wanted = max(wanted, min(len(closed), count))
         for index in order:
             both = places[index] | {demand}
-            if wanted > 0 and not walk.contradictory(sites_at(facts, index, both)):
+            if wanted > 0 and not generator.contradictory(sites_at(facts, index, both)):
                 places[index] = both
                 wanted -= 1
         if wanted > 0 and demand.least > 0:
@@ -119,7 +115,7 @@ def _places(walk: Walk, facts: Facts, count: int) -> list[frozenset[Contains]]:
 
 
 def _item(
-    walk: Walk,
+    generator: Generator,
     facts: Facts,
     index: int,
     met: frozenset[Contains],
@@ -129,7 +125,7 @@ def _item(
     sites = sites_at(facts, index, met)
     single = Hint(hint.name.removesuffix("s"), hint.description)
     for _ in range(_TRIES * 4 if facts.unique else 1):
-        value = walk.value(sites, single)
+        value = generator.value(sites, single)
         if not facts.unique:
             return value
         key = identity(value)

@@ -1,4 +1,4 @@
-"""What the walk asks of a source of choices. Knows no schema and no source."""
+"""What the generator asks of a source of choices. Knows no schema and no source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Hint:
 
 
 class Choices(Protocol):
-    """What the walk asks. Ends of ranges belong to them; the first option is the simplest."""
+    """What the generator asks. Ends of ranges belong to them; the first option is the simplest."""
 
     deep: int
     """The depth of nesting from which on values are kept small."""

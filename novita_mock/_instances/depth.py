@@ -1,4 +1,4 @@
-"""How deep the smallest value of a schema nests, so that a walk that is deep finds its way out.
+"""How deep the smallest value of a schema nests, so that what is deep finds its way out.
 
 An estimate from what is required alone: it makes no value and no choice.
 """

@@ -1,7 +1,7 @@
-"""The walk over the facts of a schema: open choices are made, a type is picked, a value is built.
+"""The generator: open choices of a schema are made, a type is picked, a value is built.
 
-Knows no source of choices and no keyword of a single type; `_scalars`, `_arrays` and `_objects`
-do. Counts its steps, so that it ends, and after as many steps for the same choices.
+Knows no source of choices and no keyword of a single type; `scalars`, `arrays` and `objects` do.
+Counts its steps, so that it ends, and after as many steps for the same choices.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from novita_mock._instances.arrays import array
 from novita_mock._instances.choices import Choices, Hint
 from novita_mock._instances.constraints import TYPES, Facts, Group, conjoined, owned
 from novita_mock._instances.depth import height
+from novita_mock._instances.inner import Generator
 from novita_mock._instances.keywords import told_types
 from novita_mock._instances.objects import object_, sites_for
 from novita_mock._instances.refusal import NoInstance, OutOfSteps
@@ -29,15 +30,15 @@ MANY = 150
 _TRIES = 6
 _DETOURS = 3
 
-Builder = Callable[["Walk", Facts, Hint], Json]
+Builder = Callable[[Generator, Facts, Hint], Json]
 _BUILDERS: Mapping[str, Builder] = {
     "object": object_,
     "array": array,
     "string": text,
     "integer": integer,
     "number": number,
-    "boolean": lambda walk, facts, hint: walk.choices.pick((True, False)),
-    "null": lambda walk, facts, hint: None,
+    "boolean": lambda generator, facts, hint: generator.choices.pick((True, False)),
+    "null": lambda generator, facts, hint: None,
 }
 
 
@@ -47,7 +48,7 @@ def _format_validator(name: str) -> Any:
 
 
 @dataclass(slots=True)
-class Walk:
+class Generation:
     """One generation: the schema, the source of choices, and how far it has come."""
 
     library: Library
@@ -213,9 +214,9 @@ class Walk:
         return self.choices.pick(_allowed(self, facts))
 
 
-def _allowed(walk: Walk, facts: Facts) -> list[Json]:
+def _allowed(generation: Generation, facts: Facts) -> list[Json]:
     """The values of the enum that are valid in all else that is said."""
-    library = walk.library
+    library = generation.library
     allowed = [
         value
         for value in facts.enum or ()
@@ -239,7 +240,7 @@ def _certain(facts: Facts) -> bool:
     )
 
 
-def _contradiction(walk: Walk, facts: Facts, depth: int) -> NoInstance | None:
+def _contradiction(generation: Generation, facts: Facts, depth: int) -> NoInstance | None:
     """Why no value can be, where that shows without building one."""
     if facts.never:
         return NoInstance(facts.never[0].pointer, "", "the schema is false: nothing is valid")
@@ -247,20 +248,20 @@ def _contradiction(walk: Walk, facts: Facts, depth: int) -> NoInstance | None:
         return NoInstance(facts.pointer, "not", "everything is valid in it, and so forbidden")
     if facts.enum is not None:
         try:
-            _allowed(walk, facts)
+            _allowed(generation, facts)
         except NoInstance as refusal:
             return refusal
         return None
     if not facts.types:
         return NoInstance(facts.pointer, "type", "no type is allowed by all that is said")
     if depth and facts.types == {"object"}:
-        return _contradictory_property(walk, facts, depth - 1)
+        return _contradictory_property(generation, facts, depth - 1)
     return None
 
 
-def _contradictory_property(walk: Walk, facts: Facts, depth: int) -> NoInstance | None:
+def _contradictory_property(generation: Generation, facts: Facts, depth: int) -> NoInstance | None:
     for name in facts.required:
-        found = _contradiction(walk, walk.library.joint(sites_for(facts, name)), depth)
+        found = _contradiction(generation, generation.library.joint(sites_for(facts, name)), depth)
         if found is not None:
             return NoInstance(facts.pointer, "required", f"{name!r} cannot be: {found}")
     return None

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from novita_mock._instances.choices import Hint
 from novita_mock._instances.constraints import Facts, ObjectRule
+from novita_mock._instances.inner import Generator
 from novita_mock._instances.patterns import matches
 from novita_mock._instances.refusal import NoInstance
 from novita_mock._instances.subschema import Json, Site, made
-
-if TYPE_CHECKING:
-    from novita_mock._instances.generator import Walk
 
 MOST_PROPERTIES = 1_000
 _TRIES = 12
@@ -47,18 +44,18 @@ def declared(facts: Facts) -> list[str]:
     return list(dict.fromkeys([*names, *facts.required]))
 
 
-def object_(walk: Walk, facts: Facts, hint: Hint) -> dict[str, Json]:
+def object_(generator: Generator, facts: Facts, hint: Hint) -> dict[str, Json]:
     """An object whose properties are valid and as many as wanted."""
     _check_counts(facts)
     found: dict[str, Json] = {}
     names = declared(facts)
-    for name in _chosen(walk, facts, names):
-        _add(walk, facts, found, name)
+    for name in _chosen(generator, facts, names):
+        _add(generator, facts, found, name)
     for name in names:
         if len(found) < facts.min_properties and name not in found:
-            _add(walk, facts, found, name)
-    for name in _invented(walk, facts, found):
-        _add(walk, facts, found, name)
+            _add(generator, facts, found, name)
+    for name in _invented(generator, facts, found):
+        _add(generator, facts, found, name)
     if len(found) < facts.min_properties:
         raise NoInstance(facts.pointer, "minProperties", "not enough properties are possible")
     return {name: found[name] for name in [*names, *found] if name in found}
@@ -74,28 +71,28 @@ def _check_counts(facts: Facts) -> None:
         raise NoInstance(facts.pointer, "minProperties", f"more than {MOST_PROPERTIES} properties")
 
 
-def _chosen(walk: Walk, facts: Facts, names: list[str]) -> Iterator[str]:
+def _chosen(generator: Generator, facts: Facts, names: list[str]) -> Iterator[str]:
     """The required ones and most of the others, as far as there is room."""
     required = set(facts.required)
     most = len(names) if facts.max_properties is None else facts.max_properties
-    room = 0 if walk.small else most - len(required)
-    for name in names if room >= len(names) - len(required) else walk.choices.order(names):
+    room = 0 if generator.small else most - len(required)
+    for name in names if room >= len(names) - len(required) else generator.choices.order(names):
         if name in required:
             yield name
-        elif room > 0 and walk.choices.likely():
+        elif room > 0 and generator.choices.likely():
             room -= 1
-            if not walk.contradictory(sites_for(facts, name)):
+            if not generator.contradictory(sites_for(facts, name)):
                 yield name
 
 
-def _add(walk: Walk, facts: Facts, found: dict[str, Json], name: str) -> None:
+def _add(generator: Generator, facts: Facts, found: dict[str, Json], name: str) -> None:
     """The property, or none where it is optional and cannot be."""
     required = name in facts.required
     try:
         for site in facts.names:
-            if not walk.library.accepts(site, name):
+            if not generator.library.accepts(site, name):
                 raise NoInstance(site.pointer, "", f"the property name {name!r} is not allowed")
-        found[name] = walk.value(sites_for(facts, name), Hint(name))
+        found[name] = generator.value(sites_for(facts, name), Hint(name))
     except NoInstance as refusal:
         if required and refusal.keyword == "" and not refusal.pointer.startswith("http"):
             raise NoInstance(facts.pointer, "required", f"{name!r} cannot be: {refusal}") from None
@@ -103,13 +100,13 @@ def _add(walk: Walk, facts: Facts, found: dict[str, Json], name: str) -> None:
             raise
 
 
-def _invented(walk: Walk, facts: Facts, found: dict[str, Json]) -> Iterator[str]:
+def _invented(generator: Generator, facts: Facts, found: dict[str, Json]) -> Iterator[str]:
     """Names that no schema gives: as many as are demanded, a few where a map is described."""
     missing = max(0, facts.min_properties - len(found))
-    if missing == 0 and _is_map(facts) and not found and not walk.small:
-        missing = walk.choices.count(0, facts.max_properties)
+    if missing == 0 and _is_map(facts) and not found and not generator.small:
+        missing = generator.choices.count(0, facts.max_properties)
     for _ in range(missing):
-        name = _new_name(walk, facts, found)
+        name = _new_name(generator, facts, found)
         if name is not None:
             yield name
 
@@ -121,17 +118,19 @@ def _is_map(facts: Facts) -> bool:
     return described and not any(rule.properties for rule in rules)
 
 
-def _new_name(walk: Walk, facts: Facts, found: dict[str, Json]) -> str | None:
+def _new_name(generator: Generator, facts: Facts, found: dict[str, Json]) -> str | None:
     patterns = [pattern for rule in facts.rules for pattern in rule.patterns]
     for attempt in range(_TRIES):
-        walk.step()
-        with_pattern = walk.choices.pick(patterns) if patterns else None
+        generator.step()
+        with_pattern = generator.choices.pick(patterns) if patterns else None
         kept = {"pattern": with_pattern} if with_pattern and attempt < _TRIES // 2 else {}
         wish = made(facts.pointer, type="string", minLength=1 if attempt % 2 == 0 else 0, **kept)
         try:
-            name = walk.value((wish, *facts.names), Hint("entry" if kept or attempt < 3 else "key"))
+            name = generator.value(
+                (wish, *facts.names), Hint("entry" if kept or attempt < 3 else "key")
+            )
         except NoInstance:
             continue
-        if name not in found and not walk.contradictory(sites_for(facts, name)):
+        if name not in found and not generator.contradictory(sites_for(facts, name)):
             return str(name)
     return None

@@ -5,16 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor, isfinite
-from typing import TYPE_CHECKING
 
 from novita_mock._instances.choices import Hint
 from novita_mock._instances.constraints import Bound, Facts, common_step
 from novita_mock._instances.formats import FORMATS
+from novita_mock._instances.inner import Generator
 from novita_mock._instances.patterns import matches
 from novita_mock._instances.refusal import NoInstance
-
-if TYPE_CHECKING:
-    from novita_mock._instances.generator import Walk
 
 LONGEST_TEXT = 100_000
 _TRIES = 40
@@ -40,24 +37,24 @@ def _open(facts: Facts) -> bool:
     return bool(facts.low and facts.low.exclusive)
 
 
-def integer(walk: Walk, facts: Facts, hint: Hint) -> int:
+def integer(generator: Generator, facts: Facts, hint: Hint) -> int:
     """An integer within the bounds, a multiple of the step."""
     step = common_step(facts.step, Fraction(1)) or Fraction(1)
     least, most = _whole_ends(facts, step)
     whole = int(step)
     # A name speaks of the number itself; where steps are counted it would mislead.
-    return walk.choices.number(least, most, hint if whole == 1 else Hint()) * whole
+    return generator.choices.number(least, most, hint if whole == 1 else Hint()) * whole
 
 
-def number(walk: Walk, facts: Facts, hint: Hint) -> float:
+def number(generator: Generator, facts: Facts, hint: Hint) -> float:
     """A number within the bounds, a multiple of the step."""
     if facts.step is not None:
-        return _stepped(walk, facts, facts.step)
+        return _stepped(generator, facts, facts.step)
     low, high = _float(facts.low), _float(facts.high)
     if low is not None and high is not None and low > high:
         raise NoInstance(facts.pointer, "minimum", "no number lies within the bounds")
     for _ in range(_TRIES):
-        drawn = walk.choices.fraction(low, high, hint)
+        drawn = generator.choices.fraction(low, high, hint)
         if isfinite(drawn) and _within(facts, Fraction(drawn)):
             return drawn
     if low is not None and high is not None:
@@ -80,12 +77,12 @@ def _within(facts: Facts, value: Fraction) -> bool:
     return above and below
 
 
-def _stepped(walk: Walk, facts: Facts, step: Fraction) -> float:
+def _stepped(generator: Generator, facts: Facts, step: Fraction) -> float:
     """A multiple that stays one when it is divided in floating point, as some validators do."""
     least, most = _whole_ends(facts, step)
     value = 0.0
     for _ in range(_TRIES):
-        steps = walk.choices.number(least, most, Hint())
+        steps = generator.choices.number(least, most, Hint())
         exact = steps * step
         if exact.denominator == 1:
             return int(exact)
@@ -95,7 +92,7 @@ def _stepped(walk: Walk, facts: Facts, step: Fraction) -> float:
     return value
 
 
-def text(walk: Walk, facts: Facts, hint: Hint) -> str:
+def text(generator: Generator, facts: Facts, hint: Hint) -> str:
     """A text of the right length that fits every pattern and format."""
     low, high = facts.min_length, facts.max_length
     if high is not None and low > high:
@@ -104,39 +101,39 @@ def text(walk: Walk, facts: Facts, hint: Hint) -> str:
         raise NoInstance(facts.pointer, "minLength", f"more than {LONGEST_TEXT} characters")
     formats = [name for name in facts.formats if name in FORMATS]
     if not facts.patterns and not formats:
-        return walk.choices.text(low, high, hint)
+        return generator.choices.text(low, high, hint)
     for attempt in range(_TEXTS):
         # A first text is a step like any other; searching on is what takes time.
-        walk.step(1 if attempt == 0 else 50)
-        for drawn in _candidates(walk, facts, formats, attempt):
-            if _fits(walk, facts, drawn):
+        generator.step(1 if attempt == 0 else 50)
+        for drawn in _candidates(generator, facts, formats, attempt):
+            if _fits(generator, facts, drawn):
                 return drawn
     keyword = "pattern" if facts.patterns else "format"
     raise NoInstance(facts.pointer, keyword, "no text was found that fits it and its companions")
 
 
-def _candidates(walk: Walk, facts: Facts, formats: list[str], attempt: int) -> list[str]:
+def _candidates(generator: Generator, facts: Facts, formats: list[str], attempt: int) -> list[str]:
     """Texts made for one of the demands, in turn, and those for all patterns in a row."""
     demands = len(formats) + len(facts.patterns)
     turn = attempt % demands
     if turn < len(formats):
-        return [FORMATS[formats[turn]](walk.choices)]
-    found = [_matching(walk, facts, pattern) for pattern in facts.patterns]
+        return [FORMATS[formats[turn]](generator.choices)]
+    found = [_matching(generator, facts, pattern) for pattern in facts.patterns]
     return [found[turn - len(formats)], *(["".join(found)] if len(found) > 1 else [])]
 
 
-def _matching(walk: Walk, facts: Facts, pattern: str) -> str:
+def _matching(generator: Generator, facts: Facts, pattern: str) -> str:
     try:
-        return walk.choices.matching(pattern, facts.min_length, facts.max_length)
+        return generator.choices.matching(pattern, facts.min_length, facts.max_length)
     except ValueError as error:
         raise NoInstance(facts.pointer, "pattern", str(error)) from None
 
 
-def _fits(walk: Walk, facts: Facts, drawn: str) -> bool:
+def _fits(generator: Generator, facts: Facts, drawn: str) -> bool:
     high = facts.max_length
     return (
         facts.min_length <= len(drawn)
         and (high is None or len(drawn) <= high)
         and all(matches(pattern, drawn) for pattern in facts.patterns)
-        and all(walk.formatted(name, drawn) for name in facts.formats)
+        and all(generator.formatted(name, drawn) for name in facts.formats)
     )

@@ -1,4 +1,4 @@
-"""One schema as the walk reads it: spelled as in draft 2020-12, references absolute.
+"""One schema as the generator reads it: spelled as in draft 2020-12, references absolute.
 
 Knows the spellings of drafts 4 to 7; must not know what a keyword means for a value.
 """

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
-from novita_mock import __version__
 from novita_mock._core.http import Cut, Json, Reply
+from novita_mock._core.version import __version__
 from novita_mock._journal.call import Call
 from novita_mock._journal.query import headers, hiding, moment
 

@@ -16,9 +16,9 @@ import click
 import uvicorn
 from starlette.types import ASGIApp
 
-from novita_mock import __version__
 from novita_mock._asgi.admin import THIS_MACHINE, Access
 from novita_mock._core.text import shorten
+from novita_mock._core.version import __version__
 from novita_mock._journal.call import Call
 from novita_mock._mock import Mock
 from novita_mock._server.protocol import Protocol, Server
