@@ -14,7 +14,7 @@ TESTS = Path(__file__).with_name("tests")
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("novita_live", False):
         return
-    from contract_tests import session
+    from contract_tests.run import session
 
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(SUITE)]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import session
-from .api import Api
+from .judging.probe import Api
+from .run import session
 
 
 def pytest_configure(config: pytest.Config) -> None:

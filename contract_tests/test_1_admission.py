@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .api import Api
-from .exchange import Exchange
-from .laws import MUST, NOTE, SHOULD, Undecided, each, expect, law
-from .subjects import exchanges
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.selectors import exchanges
+from .judging.verdicts import MUST, NOTE, SHOULD, Undecided, expect
+from .wire.exchange import Exchange
 
 KEYS = "seed: Error codes; docs: LLM error table"
 MISSING = ("key.missing.text", "key.empty")

@@ -6,12 +6,13 @@ never: the fixed catalogue has the most telling ones.
 
 from __future__ import annotations
 
-from .api import Api
-from .boundaries import Case, cases, settled
-from .exchange import Exchange
-from .laws import MUST, SHOULD, Undecided, expect, law
-from .refusals import RANGES
-from .requests import post, text_of
+from .cases.boundaries import Case, cases, settled
+from .cases.refusals import RANGES
+from .cases.requests import post, text_of
+from .judging.checks import law
+from .judging.probe import Api
+from .judging.verdicts import MUST, SHOULD, Undecided, expect
+from .wire.exchange import Exchange
 
 REFERENCE = "docs: Create chat completion, Create completion (types, ranges, enumerations)"
 # A target that lets the constraints of one member pass and enforces all others means to do so

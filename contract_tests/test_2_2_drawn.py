@@ -6,15 +6,16 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from .api import Api
-from .clamp import clamp, tidy
-from .exchange import Exchange, Json
-from .laws import LAWS, MUST, NOTE, Broken, Law, Undecided, expect, judge_one, law
-from .reducer import reduce
-from .requests import post, text_of
-from .shapes import is_valid_request
-from .strategies import requests
-from .views import CHAT, TEXT
+from .cases.clamp import clamp, tidy
+from .cases.reducer import reduce
+from .cases.requests import post, text_of
+from .cases.strategies import requests
+from .judging.checks import LAWS, Law, judge_one, law
+from .judging.probe import Api
+from .judging.referee import is_valid_request
+from .judging.verdicts import MUST, NOTE, Broken, Undecided, expect
+from .wire.exchange import Exchange, Json
+from .wire.views import CHAT, TEXT
 
 REFERENCE = "seed; docs: Create chat completion, Create completion"
 REDUCTION = 12

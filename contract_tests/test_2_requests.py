@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .api import Api
-from .chosen import chosen, outermost
-from .exchange import Exchange
-from .laws import MUST, SHOULD, Undecided, each, expect, law
-from .refusals import BY_HAND, CONSTRAINTS, CORE, ERRORS, FORM, RANGES, STREAMED, TYPES
-from .subjects import contested, documented, exchanges
+from .cases.boundary_selection import chosen, outermost
+from .cases.refusals import BY_HAND, CONSTRAINTS, CORE, ERRORS, FORM, RANGES, STREAMED, TYPES
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.selectors import contested, documented, exchanges
+from .judging.verdicts import MUST, SHOULD, Undecided, expect
 from .test_1_admission import UNADMITTED, refusal
-from .views import CHAT, TEXT, Stream
+from .wire.exchange import Exchange
+from .wire.views import CHAT, TEXT, Stream
 
 REFERENCE = "docs: Create chat completion, Create completion"
 NO_JSON = tuple(name for name in ERRORS if name.startswith("error.json."))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from .api import Api
-from .exchange import Exchange
-from .laws import MUST, SHOULD, Undecided, each, expect, law
-from .subjects import answers, json_replies
-from .views import CHAT, Answer, Choice, Odd, Unreadable
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.selectors import answers, json_replies
+from .judging.verdicts import MUST, SHOULD, Undecided, expect
+from .wire.exchange import Exchange
+from .wire.views import CHAT, Answer, Choice, Odd, Unreadable
 
 PAGES = "docs: Create chat completion, Create completion (logprobs); observed: gonka"
 EPSILON = 1e-3

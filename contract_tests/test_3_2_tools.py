@@ -7,13 +7,14 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from .api import Api
-from .exchange import Json
-from .features import EDGE_NAME
-from .laws import MUST, NOTE, SHOULD, Undecided, each, expect, law
-from .strict_json import JsonFault, read_text
-from .subjects import answers, chats, whole_answers
-from .views import Answer, Call, Unreadable
+from .cases.features import EDGE_NAME
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.selectors import answers, chats, whole_answers
+from .judging.verdicts import MUST, NOTE, SHOULD, Undecided, expect
+from .wire.exchange import Json
+from .wire.strict_json import JsonFault, read_text
+from .wire.views import Answer, Call, Unreadable
 
 GUIDE = "docs: function calling guide"
 SHOWING = ("tools.required", "tools.forced", "tools.required.stream")

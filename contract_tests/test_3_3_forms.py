@@ -6,12 +6,13 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from .api import Api
-from .features import DOCUMENTED, PERSON, STRUCTURED
-from .laws import MUST, NOTE, SHOULD, Broken, Undecided, each, expect, law
-from .strict_json import JsonFault, read_text
-from .subjects import answers, chats, streams
-from .views import Answer, Stream, Unreadable, delta, said
+from .cases.features import DOCUMENTED, PERSON, STRUCTURED
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.selectors import answers, chats, streams
+from .judging.verdicts import MUST, NOTE, SHOULD, Broken, Undecided, expect
+from .wire.strict_json import JsonFault, read_text
+from .wire.views import Answer, Stream, Unreadable, delta, said
 
 FORMAT = "docs: Create chat completion (response_format)"
 REASON = "docs: reasoning guide (separate_reasoning); observed: dsv4, kimi"

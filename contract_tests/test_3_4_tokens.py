@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .api import Api
-from .laws import MUST, SHOULD, Undecided, each, expect, law
-from .subjects import answers, whole_answers
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.selectors import answers, whole_answers
+from .judging.verdicts import MUST, SHOULD, Undecided, expect
 from .test_3_answers import wanted
-from .views import Answer, Unreadable
+from .wire.views import Answer, Unreadable
 
 CHAT_PAGE = "docs: Create chat completion"
 BOTH_PAGES = "docs: Create chat completion, Create completion"

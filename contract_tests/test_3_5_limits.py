@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .api import Api
-from .laws import MUST, SHOULD, Undecided, each, expect, law
-from .subjects import chats
-from .views import Answer
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.selectors import chats
+from .judging.verdicts import MUST, SHOULD, Undecided, expect
+from .wire.views import Answer
 
 CHAT_PAGE = "docs: Create chat completion"
 BOTH_PAGES = "docs: Create chat completion, Create completion"

@@ -5,13 +5,14 @@ Relations between fields and between answers; no law here needs to know the mode
 
 from __future__ import annotations
 
-from .api import Api
-from .exchange import Exchange
-from .laws import MUST, NOTE, SHOULD, Broken, Undecided, each, expect, law
-from .shapes import first_fault
-from .strict_json import JsonFault
-from .subjects import answers, chats, exchanges, json_replies, whole_answers
-from .views import Answer, Unreadable
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.referee import first_fault
+from .judging.selectors import answers, chats, exchanges, json_replies, whole_answers
+from .judging.verdicts import MUST, NOTE, SHOULD, Broken, Undecided, expect
+from .wire.exchange import Exchange
+from .wire.strict_json import JsonFault
+from .wire.views import Answer, Unreadable
 
 CHAT_PAGE = "docs: Create chat completion"
 BOTH_PAGES = "docs: Create chat completion, Create completion"

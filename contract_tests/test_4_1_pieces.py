@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .exchange import Exchange, Json
-from .laws import MUST, NOTE, SHOULD, each, expect
-from .subjects import chat_streams, streams
+from .judging.checks import each
+from .judging.selectors import chat_streams, streams
+from .judging.verdicts import MUST, NOTE, SHOULD, expect
 from .test_4_streams import adds
-from .views import Stream, Unreadable, delta, said, shaped
+from .wire.exchange import Exchange, Json
+from .wire.views import Stream, Unreadable, delta, said, shaped
 
 CHUNKS = "docs: Create chat completion, Create completion (stream); observed: tapes"
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from .api import Api
-from .exchange import Json
-from .laws import MUST, NOTE, SHOULD, Broken, Undecided, each, expect, law
-from .shapes import first_fault
-from .sse import DONE
-from .strict_json import JsonFault, read_text
-from .subjects import chat_streams, streams
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.referee import first_fault
+from .judging.selectors import chat_streams, streams
+from .judging.verdicts import MUST, NOTE, SHOULD, Broken, Undecided, expect
 from .test_3_answers import wanted
-from .views import Answer, Stream, Unreadable, answer_of, delta, said, shaped
+from .wire.exchange import Json
+from .wire.sse import DONE
+from .wire.strict_json import JsonFault, read_text
+from .wire.views import Answer, Stream, Unreadable, answer_of, delta, said, shaped
 
 FRAMES = "docs: Create chat completion (data-only events, data: [DONE]); observed: tapes"
 CHUNKS = "docs: Create chat completion, Create completion (stream); observed: tapes"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-from .api import Api
-from .exchange import WRONG_KEY, Exchange
-from .laws import MUST, NOTE, SHOULD, Broken, Undecided, each, expect, law
-from .redact import Redactor
-from .shapes import first_fault
-from .strict_json import JsonFault
-from .subjects import errors
+from .judging.checks import each, law
+from .judging.probe import Api
+from .judging.referee import first_fault
+from .judging.selectors import errors
+from .judging.verdicts import MUST, NOTE, SHOULD, Broken, Undecided, expect
+from .run.redact import Redactor
 from .test_1_admission import refused_as
-from .views import Unreadable
+from .wire.exchange import WRONG_KEY, Exchange
+from .wire.strict_json import JsonFault
+from .wire.views import Unreadable
 
 SEED = "seed: Error codes"
 ENVELOPE = "common/error.json"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, unquote
 
-from .api import Api
-from .exchange import Asked, Exchange, Json
-from .laws import MUST, NOTE, SHOULD, Undecided, expect, law
+from .judging.checks import law
+from .judging.probe import Api
+from .judging.verdicts import MUST, NOTE, SHOULD, Undecided, expect
 from .test_1_admission import refusal, refused_as
+from .wire.exchange import Asked, Exchange, Json
 
 LIST_PAGE = "docs: List models"
 ROW_PAGE = "docs: Retrieve model"

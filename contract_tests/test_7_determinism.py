@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .api import Api
-from .laws import MUST, SHOULD, expect, law
+from .judging.checks import law
+from .judging.probe import Api
+from .judging.verdicts import MUST, SHOULD, expect
 
 SEED = "docs: Create chat completion (seed: best effort)"
 

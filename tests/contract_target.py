@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 import contract_tests
-from contract_tests import laws
-from contract_tests.api import Api
-from contract_tests.exchange import Asked, Came
-from contract_tests.target import filled
+from contract_tests.cases.catalogue import api_of as opened
+from contract_tests.judging import checks, verdicts
+from contract_tests.judging.probe import Api
+from contract_tests.wire.exchange import Asked, Came
+from contract_tests.wire.target import filled
 from tests.faulty_provider import Provider, Request
 
 KEY = "sk-the-key-of-the-test-suite"
@@ -46,22 +47,22 @@ class Faulty:
 
 def api_of(provider: Provider, edition: str = "v3", thorough: bool = True) -> Api:
     """A fresh view of a provider."""
-    return Api(Faulty(provider), edition, thorough=thorough)
+    return opened(Faulty(provider), edition, thorough=thorough)
 
 
-def judged_by(strength: str) -> list[laws.Law]:
+def judged_by(strength: str) -> list[checks.Law]:
     """The laws of one strength that need no parameter."""
     load()
-    return [law for law in laws.LAWS.values() if law.strength == strength and not law.cases]
+    return [law for law in checks.LAWS.values() if law.strength == strength and not law.cases]
 
 
-def broken(api: Api, chosen: Iterable[laws.Law]) -> list[laws.Finding]:
+def broken(api: Api, chosen: Iterable[checks.Law]) -> list[checks.Finding]:
     """The laws that the target breaks."""
-    found = [laws.run(law, api) for law in chosen]
-    return [finding for finding in found if finding.verdict == laws.BROKEN]
+    found = [checks.run(law, api) for law in chosen]
+    return [finding for finding in found if finding.verdict == verdicts.BROKEN]
 
 
-def first_broken(api: Api, chosen: list[laws.Law]) -> laws.Finding | None:
+def first_broken(api: Api, chosen: list[checks.Law]) -> checks.Finding | None:
     """The first law that the target breaks; it moves to the front of the list, since faults of
     one kind stand together. What holds of each answer is asked as the answers come, so that most
     faults are found long before the whole catalogue has been sent."""
@@ -72,13 +73,15 @@ def first_broken(api: Api, chosen: list[laws.Law]) -> laws.Finding | None:
     return found
 
 
-def _first_broken(api: Api, chosen: list[laws.Law]) -> laws.Finding | None:
+def _first_broken(api: Api, chosen: list[checks.Law]) -> checks.Finding | None:
     of_each = [law for law in chosen if law.select is not None]
     for exchange in api.exchanges():
         for law in of_each:
             try:
-                laws.judge_one(law, api, exchange)
-            except laws.Broken as broken:
-                return laws.Finding(law, laws.BROKEN, 1, broken.came, exchanges=broken.exchanges)
-    others = (laws.run(law, api) for law in chosen if law.select is None)
-    return next((finding for finding in others if finding.verdict == laws.BROKEN), None)
+                checks.judge_one(law, api, exchange)
+            except verdicts.Broken as broken:
+                return checks.Finding(
+                    law, verdicts.BROKEN, 1, broken.came, exchanges=broken.exchanges
+                )
+    others = (checks.run(law, api) for law in chosen if law.select is None)
+    return next((finding for finding in others if finding.verdict == verdicts.BROKEN), None)

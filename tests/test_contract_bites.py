@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from contract_tests import laws
+from contract_tests.judging import verdicts
 from tests.contract_target import api_of, broken, first_broken, judged_by
 from tests.faulty_provider import FAULTS, KINDS, VARIATIONS, Provider, app, completion
 from tests.faulty_provider.rules import RULES
 from tests.faulty_provider.values import Hooks
 
 LONG = ("test_no_constraint", "test_no_edge", "test_every_listed_model_can_be_retrieved")
-MUSTS = sorted(judged_by(laws.MUST), key=lambda law: law.name.startswith(LONG))
-SHOULDS = judged_by(laws.SHOULD)
+MUSTS = sorted(judged_by(verdicts.MUST), key=lambda law: law.name.startswith(LONG))
+SHOULDS = judged_by(verdicts.SHOULD)
 EITHER = [*SHOULDS, *MUSTS]
-NOTES = judged_by(laws.NOTE)
+NOTES = judged_by(verdicts.NOTE)
 EDITIONS = ("v3", "2026", "live")
 SPARED = 0.05
 SOME = 12  # one of so many, where all take too long

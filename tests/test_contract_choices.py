@@ -7,21 +7,24 @@ from typing import Any
 
 import pytest
 
-from contract_tests import drift, laws, shapes
-from contract_tests.api import Api
-from contract_tests.boundaries import cases, settled
-from contract_tests.chosen import ROOM, chosen, way
-from contract_tests.exchange import Json
-from contract_tests.shapes import first_fault, referee, request_schema
-from contract_tests.target import InProcess
-from contract_tests.views import CHAT, TEXT
+from contract_tests.cases.boundaries import cases, settled
+from contract_tests.cases.boundary_selection import ROOM, chosen, way
+from contract_tests.cases.catalogue import api_of
+from contract_tests.judging import checks, verdicts
+from contract_tests.judging.referee import first_fault, referee, request_schema
+from contract_tests.run import drift
+from contract_tests.wire.exchange import Json
+from contract_tests.wire.target import InProcess
+from contract_tests.wire.views import CHAT, TEXT
 from tests.contract_target import load
+
+COMPILED = "contract_tests.judging.referee._is_compiled_valid"
 
 OPERATIONS = (CHAT, TEXT)
 
 
 def held(name: str) -> Json:
-    return {"law": name, "sentence": name, "verdict": laws.HELD, "strength": laws.SHOULD,
+    return {"law": name, "sentence": name, "verdict": verdicts.HELD, "strength": verdicts.SHOULD,
             "source": "", "reason": "", "judged": 1, "exchanges": []}  # fmt: skip
 
 
@@ -35,7 +38,7 @@ def test_drift_that_has_disappeared_is_news_of_the_real_api_alone(real: bool, ro
 
 
 def test_drift_that_is_seen_has_a_row_on_every_target() -> None:
-    findings = [{**held(name), "verdict": laws.BROKEN} for name in drift.known("v3")]
+    findings = [{**held(name), "verdict": verdicts.BROKEN} for name in drift.known("v3")]
     for real in (True, False):
         states = [row["state"] for row in drift.table(findings, "v3", live=True, real=real)]
         assert states == ["known"] * len(findings)
@@ -57,11 +60,11 @@ def test_each_member_of_a_request_has_a_chosen_case() -> None:
 
 def test_a_drawn_request_of_a_live_run_is_not_the_simplest() -> None:
     load()
-    api = Api(InProcess(), examples=1)
-    law = laws.LAWS["test_a_drawn_request_is_answered_as_every_other"]
+    api = api_of(InProcess(), examples=1)
+    law = checks.LAWS["test_a_drawn_request_is_answered_as_every_other"]
     for operation in OPERATIONS:
         before = len(api.sent)
-        assert laws.run(law, api, operation).verdict == laws.HELD
+        assert checks.run(law, api, operation).verdict == verdicts.HELD
         drawn = [exchange.asked.json for exchange in api.sent[before:] if "drawn" in exchange.name]
         assert len(drawn) == 1
         assert len(drawn[0]) > 5
@@ -85,7 +88,7 @@ def test_a_known_form_is_judged_by_its_values_too() -> None:
 
 @pytest.mark.parametrize("index", [0.0, True, "0", None])
 def test_a_new_form_is_judged_by_the_referee(index: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shapes, "_is_compiled_valid", lambda path, value: True)
+    monkeypatch.setattr(COMPILED, lambda path, value: True)
     assert first_fault(CHUNKS, chunk(0, "stop")) is None
     for _ in range(2):
         fault = first_fault(CHUNKS, chunk(index, "stop"))
@@ -96,6 +99,6 @@ def test_a_new_form_is_judged_by_the_referee(index: Any, monkeypatch: pytest.Mon
 def test_the_referee_has_the_say_where_the_compiled_validator_objects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shapes, "_is_compiled_valid", lambda path, value: False)
+    monkeypatch.setattr(COMPILED, lambda path, value: False)
     for _ in range(2):
         assert first_fault(CHUNKS, chunk(0, "stop")) is None

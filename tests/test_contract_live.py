@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 import uvicorn
 
-from contract_tests import laws
-from contract_tests.api import Api
-from contract_tests.budget import Careful, Ledger
-from contract_tests.exchange import Asked, Came
-from contract_tests.laws import Undecided
-from contract_tests.redact import Redactor
-from contract_tests.target import OverHttp
+from contract_tests.cases.catalogue import api_of
+from contract_tests.judging import checks, verdicts
+from contract_tests.judging.probe import Api
+from contract_tests.judging.verdicts import Undecided
+from contract_tests.run.budget import Careful, Ledger
+from contract_tests.run.redact import Redactor
+from contract_tests.wire.exchange import Asked, Came
+from contract_tests.wire.target import OverHttp
 from novita_mock._mock import Mock
 from novita_mock.starlette import Endpoint
 from tests.contract_target import Faulty, load
@@ -179,9 +180,9 @@ class Wordy:
 
 def test_a_law_that_was_seen_broken_stays_so_when_the_budget_ends() -> None:
     load()
-    law = laws.LAWS["test_a_drawn_request_is_answered_as_every_other"]
-    api = Api(Wordy(4), examples=1)
-    assert laws.run(law, api, "chat.completions").verdict == laws.BROKEN
+    law = checks.LAWS["test_a_drawn_request_is_answered_as_every_other"]
+    api = api_of(Wordy(4), examples=1)
+    assert checks.run(law, api, "chat.completions").verdict == verdicts.BROKEN
 
 
 @pytest.mark.parametrize("edition", ["v3", "2026", "live"])
@@ -210,7 +211,7 @@ class Moody:
 
 def careful(tmp_path: Path, target: Moody, **caps: Any) -> Api:
     line = Careful(Ledger(tmp_path / "budget.json", **caps), pause=0.001)
-    line.api = Api(target, line=line)
+    line.api = api_of(target, line=line)
     return line.api
 
 

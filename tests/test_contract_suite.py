@@ -12,23 +12,26 @@ from xml.etree import ElementTree as Xml
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from contract_tests import coverage, drift, laws, sse, strict_json
-from contract_tests.api import Api
-from contract_tests.boundaries import cases
-from contract_tests.budget import MAX_REQUESTS
-from contract_tests.catalogue import CATALOGUE, CONTESTED
-from contract_tests.clamp import MOST_CHOICES, clamp, tidy
-from contract_tests.exchange import Json
-from contract_tests.options import LIVE_EXAMPLES
-from contract_tests.redact import Redactor
-from contract_tests.reducer import reduce
-from contract_tests.requests import FEW
-from contract_tests.rich import RICH
-from contract_tests.session import _merged
-from contract_tests.shapes import first_fault, is_valid_request, referee, request_schema
-from contract_tests.strategies import bodies
-from contract_tests.target import InProcess
-from contract_tests.views import CHAT, TEXT
+from contract_tests.cases import coverage
+from contract_tests.cases.boundaries import cases
+from contract_tests.cases.catalogue import CATALOGUE, CONTESTED, api_of
+from contract_tests.cases.clamp import MOST_CHOICES, clamp, tidy
+from contract_tests.cases.full_requests import RICH
+from contract_tests.cases.reducer import reduce
+from contract_tests.cases.requests import FEW
+from contract_tests.cases.strategies import bodies
+from contract_tests.judging import checks, verdicts
+from contract_tests.judging.probe import Api
+from contract_tests.judging.referee import first_fault, is_valid_request, referee, request_schema
+from contract_tests.run import drift
+from contract_tests.run.budget import MAX_REQUESTS
+from contract_tests.run.options import LIVE_EXAMPLES
+from contract_tests.run.redact import Redactor
+from contract_tests.run.session import _merged
+from contract_tests.wire import sse, strict_json
+from contract_tests.wire.exchange import Json
+from contract_tests.wire.target import InProcess
+from contract_tests.wire.views import CHAT, TEXT
 from novita_mock import _report
 from novita_mock._api.description import shipped
 from novita_mock._commands import contract
@@ -85,21 +88,23 @@ def test_every_boundary_is_what_it_says() -> None:
                      "pattern", "minItems", "maxItems", "exclusiveMinimum"}  # fmt: skip
 
 
-def run_all(**how: Any) -> tuple[Api, list[laws.Finding]]:
-    api = Api(InProcess(), thorough=True, examples=40, **how)
+def run_all(**how: Any) -> tuple[Api, list[checks.Finding]]:
+    api = api_of(InProcess(), thorough=True, examples=40, **how)
     for strength in ("must", "should", "note"):
         judged_by(strength)
-    found = [laws.run(law, api, case) for law in laws.LAWS.values() for case in law.cases or [None]]
+    found = [
+        checks.run(law, api, case) for law in checks.LAWS.values() for case in law.cases or [None]
+    ]
     return api, found
 
 
 def test_a_default_run_on_the_mock_covers_the_schemas_and_evaluates_every_law() -> None:
     api, found = run_all()
-    assert [f.law.name for f in found if f.verdict == laws.BROKEN] == []
+    assert [f.law.name for f in found if f.verdict == verdicts.BROKEN] == []
     sent = [(e.asked.operation, e.asked.json, e.asked.valid) for e in api.sent]
     seen = coverage.measured(sent, api.boundaries)
     assert seen.missing() == ([], [])
-    silent = {f.law.name for f in found if f.verdict == laws.UNDECIDED}
+    silent = {f.law.name for f in found if f.verdict == verdicts.UNDECIDED}
     # A mock in process has no times, and no limit that can be met.
     assert silent <= {
         "test_a_stream_comes_in_more_than_one_read", "test_a_rate_limit_says_when_to_come_back",
@@ -169,7 +174,7 @@ def test_a_failing_request_is_reduced_with_few_requests() -> None:
 def test_a_known_drift_names_laws_that_exist() -> None:
     judged_by("must")
     for edition in ("v3", "2026", "live"):
-        assert set(drift.known(edition)) <= set(laws.LAWS)
+        assert set(drift.known(edition)) <= set(checks.LAWS)
 
 
 @pytest.fixture(scope="module")

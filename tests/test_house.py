@@ -1,14 +1,13 @@
-"""How the house is built: who imports whom, what loads, how long things are and how called."""
+"""The layout: folders are stairs and imports walk down; how long things are and how called."""
 
 from __future__ import annotations
 
 import ast
-import json
+import importlib.util
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,256 +16,155 @@ import pytest
 import novita_mock
 
 PACKAGE = Path(novita_mock.__file__).parent
-MODULES = {
-    ".".join(("novita_mock", *file.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
-        ".__init__"
-    ): file
-    for file in sorted(PACKAGE.rglob("*.py"))
-    if "contract_tests" not in file.parts
-}
-ROOMS = (
-    "_engine.routing",
-    "_engine.authentication",
-    "_api.validation",
-    "_engine.planning",
-    "_engine.generation",
-    "_render.encoder",
+ROOT = Path(__file__).parents[1]
+# From the bottom to the top. A module imports from its own folder and from lower levels; what
+# stands on one level keeps to itself.
+LEVELS = (
+    "_core",
+    "_instances _api",
+    "_faults _accounts _render _report",
+    "_stubs _journal",
+    "_engine _verification",
+    "_mock",
+    "httpx _asgi _testing _lint",
+    "starlette respx _commands",
+    "_server",
+    "pytest_plugin cli httpcore",
 )
-# Each storey may import from its own and from those before it; the rooms not from one another.
-STOREYS = [
-    ["_core.http", "_core.tokenizer", "_core.id_templates", "_core.clock", "_instances"],
-    ["_api.description"],
-    [
-        "_stubs.conditions",
-        "_stubs.criteria",
-        "_stubs.model",
-        "_api.dialects",
-        "_api.problems",
-        "_accounts.rate_limits",
-        "_accounts.wallet",
-    ],
-    [
-        "_engine.plan",
-        "_faults.catalogue",
-        "_faults.streams",
-        "_api.request_view",
-        "_stubs.index",
-        "_journal.ledger",
-        "_engine.prompt",
-        "_engine.assistant_text",
-        "_engine.logprobs",
-        "_render.completions",
-        "_render.dialects",
-    ],
-    [
-        "_stubs.near_miss",
-        "_stubs.templating",
-        "_stubs.recorded",
-        "_engine.tool_choice",
-        "_engine.structured_output",
-        "_stubs.builder",
-        "_stubs.scenario_rows",
-        "_engine.capabilities",
-        "_faults.replies",
-    ],
-    [*ROOMS],
-    [
-        "_engine.pipeline",
-        "_stubs.scenario_file",
-        "_lint.unreachable",
-        "_stubs.explain",
-        "_api.openapi",
-        "_journal.describe",
-        "_journal.query",
-        "_journal.har",
-        "_journal.metrics",
-        "_verification",
-        "_testing.base_urls",
-    ],
-    ["_mock"],
-    [
-        "_asgi.raw_connection",
-        "_server.protocol",
-        "_asgi.admin",
-        "_testing.httpcore_patch",
-        "httpx",
-        "respx",
-        "starlette",
-    ],
-    [
-        "_server.run",
-        "_server.workers",
-        "_server.thread",
-        "_testing.verification",
-        "_commands.doctor",
-        "_report",
-        "_commands.contract",
-        "_lint",
-        "_lint.checks",
-        "_lint.source",
-        "_core.missing",
-    ],
-    ["pytest_plugin", "cli", "_commands.scenario"],
-]
+SUITE_LEVELS = ("wire", "judging", "cases", "run", "conftest")
+MOST_ENTRIES, MOST_LINES, MOST_FUNCTION_LINES = 32, 300, 40
+CORE = " ".join(LEVELS[:6]).split()
 HTTP_LIBRARIES = {"starlette", "httpx", "httpx2", "httpcore", "httpcore2", "respx", "uvicorn",
                   "h11", "openai", "anyio", "asyncio", "socket", "ssl", "http"}  # fmt: skip
 WORLD = {"time", "os", "datetime", "secrets", "uuid", "socket", "asyncio", "threading"}
-BANNED = re.compile(r"(Manager|Handler|Helper|Helpers|Util|Utils|Base|Mixin|Abstract)$")
 CLOCK = "novita_mock._core.clock"  # the one place of the core that reads the time, and waits
-LONGEST_MODULE = 300
-LONGEST_FUNCTION = 40
-
-each_module = pytest.mark.parametrize("name", list(MODULES))
+BANNED = re.compile(r"(Manager|Handler|Helper|Helpers|Util|Utils|Base|Mixin|Abstract)$")
 
 
-def tree(name: str) -> ast.Module:
-    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+def modules(folder: Path, package: str) -> dict[str, Path]:
+    """Full name to file, for all modules of a folder."""
+    files = (file for file in sorted(folder.rglob("*.py")) if ".contract_tests" not in package)
+    names = ((package, *file.relative_to(folder).with_suffix("").parts) for file in files)
+    found = {".".join(parts): folder.joinpath(*parts[1:]).with_suffix(".py") for parts in names}
+    return {name.removesuffix(".__init__"): file for name, file in found.items()}
 
 
-def is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-
-
-def running(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a module that run: without what only type checkers see."""
-    for child in ast.iter_child_nodes(node):
-        if not is_type_checking(child):
-            yield child
-            yield from running(child)
+OURS = {n: f for n, f in modules(PACKAGE, "novita_mock").items() if ".contract_tests" not in n}
+SUITE = modules(ROOT / "contract_tests", "contract_tests")
+ALL = OURS | SUITE
+each_module = pytest.mark.parametrize("name", list(ALL))
 
 
 @cache
-def imported(name: str) -> set[str]:
-    """Full names of all modules that a module imports, at its top or later."""
+def tree(name: str) -> ast.Module:
+    return ast.parse(ALL[name].read_text(encoding="utf-8"))
+
+
+@cache
+def imported(name: str) -> frozenset[str]:
+    """Full names of all modules that a module imports: at its top, later, or for types only."""
+    package = name if ALL[name].name == "__init__.py" else name.rpartition(".")[0]
     found: set[str] = set()
-    for node in running(tree(name)):
+    for node in ast.walk(tree(name)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name} has a relative import"
-            module = str(node.module)
-            submodules = {f"{module}.{alias.name}" for alias in node.names}
-            found |= {module} | (submodules & set(MODULES))
-    return found
-
-
-def storey(name: str) -> int:
-    """The storey of a module; a folder that has no place of its own stands on the lowest."""
-    own = name.partition(".")[2]
-    places = (n for n, names in enumerate(STOREYS) if own in names or own.split(".")[0] in names)
-    return next(places, 0)
+            relative = "." * node.level + (node.module or "")
+            module = importlib.util.resolve_name(relative, package) if node.level else relative
+            submodules = {f"{module}.{alias.name}" for alias in node.names} & ALL.keys()
+            found |= submodules if len(submodules) == len(node.names) else submodules | {module}
+    return frozenset(found)
 
 
 def ours(name: str) -> set[str]:
-    return {module for module in imported(name) if module.startswith("novita_mock.")}
+    return {module for module in imported(name) if module in ALL}
 
 
-def core() -> list[str]:
-    return [name for name in MODULES if "." in name and storey(name) < 8]
+def level(name: str) -> int:
+    """The level of a module; the package itself and what holds the suite together are on top."""
+    package, _, rest = name.partition(".")
+    levels = SUITE_LEVELS if package == "contract_tests" else LEVELS
+    folder = rest.split(".")[0]
+    places = (n for n, names in enumerate(levels) if folder in names.split())
+    return next(places, len(levels))
 
 
-def test_every_module_has_its_storey() -> None:
-    placed = {name for names in STOREYS for name in names}
-    parts = {name.partition(".")[2] for name, file in MODULES.items() if file.stem != "__init__"}
-    lost = {name for name in parts if not {name, name.split(".")[0]} & placed}
-    assert lost == set(), "give it a place in STOREYS"
+def room(name: str) -> str:
+    """The folder of a module, or the module itself; the chapters of the suite are one."""
+    return re.sub(r"\.test_\w+$", ".chapters", ".".join(name.split(".")[:2]))
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if "." in name])
-def test_a_module_imports_only_from_its_own_storey_and_those_below(name: str) -> None:
-    above = [module for module in ours(name) if storey(module) > storey(name)]
-    assert above == []
+# --- imports ---
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_the_rooms_do_not_import_one_another(room: str) -> None:
-    others = {f"novita_mock.{other}" for other in ROOMS} - {f"novita_mock.{room}"}
-    assert ours(f"novita_mock.{room}") & others == set()
+def test_every_folder_has_its_level_and_there_are_few() -> None:
+    entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__", "contract_tests"}
+    entries -= {"schemas", "py.typed", "__init__.py"}
+    assert {name.removesuffix(".py") for name in entries} == set(" ".join(LEVELS).split())
+    assert len(entries) <= MOST_ENTRIES
+    assert len(LEVELS) <= 10
+
+
+@each_module
+def test_imports_only_walk_down(name: str) -> None:
+    others = [module for module in ours(name) if room(module) != room(name)]
+    same = [module for module in others if module.partition(".")[0] == name.partition(".")[0]]
+    assert [module for module in same if level(module) >= level(name)] == []
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    edges = {name: [m for m in ours(name) if "._instances" not in m] for name in MODULES}
-    while leaves := [name for name, below in edges.items() if not below]:
-        for leaf in leaves:
-            del edges[leaf]
-        edges = {name: [m for m in below if m in edges] for name, below in edges.items()}
+    edges = {name: ours(name) - {name} for name in ALL}
+    while leaves := {name for name, below in edges.items() if not below}:
+        edges = {name: below - leaves for name, below in edges.items() if name not in leaves}
     assert edges == {}
 
 
-def test_the_values_import_nothing_of_ours() -> None:
-    assert ours("novita_mock._core.http") == set()
+def test_the_package_imports_nothing_of_the_suite() -> None:
+    assert [name for name in OURS if ours(name) & SUITE.keys()] == []
 
 
-@pytest.mark.parametrize("name", core())
-def test_the_core_knows_no_http_library(name: str) -> None:
+@pytest.mark.parametrize("name", [n for n in OURS if room(n).rpartition(".")[2] in CORE])
+def test_the_core_knows_no_http_library_and_reads_no_clock(name: str) -> None:
     roots = {module.partition(".")[0] for module in imported(name)}
-    waits = {"asyncio"} if name == CLOCK else set()
-    assert roots & HTTP_LIBRARIES == waits
-
-
-@pytest.mark.parametrize("name", core())
-def test_the_core_reads_no_clock_no_socket_and_no_environment(name: str) -> None:
-    roots = {module.partition(".")[0] for module in imported(name)}
-    reads = {"asyncio", "threading", "time"} if name == CLOCK else set()
-    assert roots & WORLD == reads
-
-
-def test_the_core_draws_chance_from_a_seed_only() -> None:
-    for name in core():
-        source = MODULES[name].read_text(encoding="utf-8")
-        assert not re.search(r"\brandom\.(?!Random\()", source), name
+    waits = {"asyncio", "threading", "time"} if name == CLOCK else set()
+    assert roots & (HTTP_LIBRARIES | WORLD) == waits
+    assert not re.search(r"\brandom\.(?!Random\()", ALL[name].read_text(encoding="utf-8"))
 
 
 def loaded_by(statement: str) -> set[str]:
-    """Top-level names of all modules that a fresh interpreter loads for `statement`."""
-    code = f"import sys, json; {statement}; print(json.dumps(list(sys.modules)))"
-    command = [sys.executable, "-c", code]
+    """Names of all modules that a fresh interpreter loads for `statement`."""
+    code = f"import sys; {statement}; print(*sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    command = [sys.executable, "-c", code]
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return set(json.loads(run.stdout))
+    return set(run.stdout.split())
 
 
 def test_the_plugin_loads_the_standard_library_pytest_and_itself_only() -> None:
-    before = {name.partition(".")[0] for name in loaded_by("import pytest")}
-    loaded = loaded_by("import pytest, novita_mock.pytest_plugin")
-    new = {name.partition(".")[0] for name in loaded} - before
+    before, loaded = map(loaded_by, ("import pytest", "import pytest, novita_mock.pytest_plugin"))
+    new = {name.partition(".")[0] for name in loaded - before}
     assert new - set(sys.stdlib_module_names) == {"novita_mock"}
     own = {name for name in loaded if name.startswith("novita_mock")}
     assert own == {"novita_mock", "novita_mock.pytest_plugin"}
 
 
-def test_a_mock_answers_without_any_http_library_loaded() -> None:
-    statement = (
-        "from novita_mock import Mock, Request; "
-        "Mock().answer(Request('GET', '/v3/openai/models', {b'authorization': b'Bearer a'}))"
-    )
-    loaded = {name.partition(".")[0] for name in loaded_by(statement)}
-    heavy = {"starlette", "httpx", "httpx2", "respx", "uvicorn", "openai", "hypothesis", "pytest"}
-    assert loaded & heavy == set()
+# --- sizes and names ---
 
 
 @each_module
-def test_a_module_is_not_too_long(name: str) -> None:
-    assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+def test_modules_and_functions_are_not_too_long(name: str) -> None:
+    assert len(ALL[name].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    lengths = {f.name: length(f) for f in ast.walk(tree(name)) if isinstance(f, functions)}
+    assert {f: lines for f, lines in lengths.items() if lines > MOST_FUNCTION_LINES} == {}
 
 
-@each_module
-def test_functions_are_not_too_long(name: str) -> None:
-    functions = (
-        node
-        for node in ast.walk(tree(name))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    )
-    lengths = {f.name: int(f.end_lineno or 0) - f.lineno + 1 - documented(f) for f in functions}
-    assert {f: length for f, length in lengths.items() if length > LONGEST_FUNCTION} == {}
-
-
-def documented(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines of the docstring and the arguments, which are no code."""
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function without its arguments and its docstring."""
     first = function.body[0]
     text = ast.get_docstring(function, clean=False)
-    lines = 0 if text is None else int(first.end_lineno or 0) - first.lineno + 1
-    return lines + first.lineno - function.lineno - 1
+    begins = first.lineno if text is None else int(first.end_lineno or 0) + 1
+    return int(function.end_lineno or 0) - begins + 2
 
 
 @each_module
@@ -284,6 +182,18 @@ def test_classes_have_no_empty_names_and_values_no_bases(name: str) -> None:
         decorators = " ".join(map(ast.unparse, made.decorator_list))
         if "dataclass" in decorators or "value" in decorators:
             assert made.bases == [], made.name
+
+
+@each_module
+def test_a_name_with_an_underscore_stays_in_its_module(name: str) -> None:
+    taken = [
+        alias.name
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.ImportFrom) and node.module not in sys.stdlib_module_names
+        for alias in node.names
+        if re.match(r"_[a-z]", alias.name) and f"{node.module}.{alias.name}" not in ALL
+    ]
+    assert taken == []
 
 
 def test_the_words_of_the_package_are_those_it_promises() -> None:

@@ -13,16 +13,19 @@ import pytest
 
 from novita_mock import _report
 
-from . import coverage, drift, forecast
-from .api import Api, Direct
+from ..cases import coverage
+from ..cases.catalogue import api_of
+from ..judging.checks import LAWS, Finding, Law, message, run
+from ..judging.probe import Api, Direct
+from ..judging.verdicts import BROKEN, HELD, MUST, NOTE, UNDECIDED
+from ..wire.exchange import Exchange
+from ..wire.target import InProcess, OverHttp
+from . import cost_estimate, drift
 from .budget import Careful, Ledger
-from .exchange import Exchange
-from .laws import BROKEN, HELD, LAWS, MUST, NOTE, UNDECIDED, Finding, Law, message, run
-from .observe import Observed
+from .exchange_store import Store
+from .observed import Observed
 from .options import folder_of, read
 from .redact import Redactor
-from .store import Store
-from .target import InProcess, OverHttp
 
 NAME = "novita-contract"
 PROPERTY = "novita_finding"
@@ -66,11 +69,11 @@ class Session:
         own = self.options
         how: dict[str, Any] = {"thorough": own.thorough, "examples": own.examples}
         if not own.live:
-            api = Api(InProcess(own.edition), own.edition, own.model, Direct(), **how)
+            api = api_of(InProcess(own.edition), own.edition, own.model, Direct(), **how)
         else:
             line = Careful(self.ledger, 0.1 if own.local else 1.0, self._progress)
             target = OverHttp(own.base_url, own.key)
-            api = Api(target, own.edition, own.model, line, store=Store(self.folder), **how)
+            api = api_of(target, own.edition, own.model, line, store=Store(self.folder), **how)
             line.api = api
         return api
 
@@ -232,7 +235,7 @@ class Hooks:
         own = session_of(config).options
         if not own.live:
             return [f"novita contract: the mock in this process, edition {own.edition}"]
-        return forecast.lines(own)
+        return cost_estimate.lines(own)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         contract = session_of(self.config)

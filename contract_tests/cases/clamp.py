@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .exchange import Json
+from ..wire.exchange import Json
 from .features import PERSON, WEATHER
 from .requests import FEW, MORE
 

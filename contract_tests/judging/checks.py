@@ -10,45 +10,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from .exchange import Exchange
-from .views import Unreadable
+from ..wire.exchange import Exchange
+from .probe import Api
+from .verdicts import BROKEN, HELD, UNDECIDED, UNREADABLE, Broken, Undecided
 
-if TYPE_CHECKING:
-    from .api import Api
-
-MUST, SHOULD, NOTE = "must", "should", "note"
-HELD, BROKEN, UNDECIDED = "held", "broken", "undecided"
-
-# What comes of a reply that has not the documented shape: the laws of shape report it, and the
-# other laws leave it alone. A law that is never judged is reported as such.
-UNREADABLE = (
-    Unreadable, AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError
-)  # fmt: skip
-
-Select = Callable[["Api", Exchange], Iterable[Any]]
+Select = Callable[[Api, Exchange], Iterable[Any]]
 Judge = Callable[..., None]
-
-
-class Broken(Exception):
-    """A law is broken: what came, what is documented (or the law itself), and by which replies."""
-
-    def __init__(self, came: str, documented: str = "", *exchanges: Exchange) -> None:
-        super().__init__(came)
-        self.came, self.documented, self.exchanges = came, documented, exchanges
-
-
-class Undecided(Exception):
-    """A law cannot be judged on this target, and why."""
-
-
-def expect(holds: object, came: str, *exchanges: Exchange, documented: str = "") -> None:
-    """Breaks the law unless `holds`."""
-    if not holds:
-        raise Broken(came, documented, *exchanges)
 
 
 @dataclass(frozen=True)

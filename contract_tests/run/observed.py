@@ -10,9 +10,9 @@ from typing import Any
 
 from novita_mock._api.description import open_book
 
-from .exchange import Exchange
-from .shapes import described
-from .views import Unreadable, stream_of
+from ..judging.referee import described
+from ..wire.exchange import Exchange
+from ..wire.views import Unreadable, stream_of
 
 MOST_TIMES = 200
 

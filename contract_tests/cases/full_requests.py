@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .exchange import Json
+from ..wire.exchange import Json
+from ..wire.views import CHAT, TEXT
 from .features import ASK_WEATHER, WEATHER_TOOLS
 from .requests import MESSAGES, PROMPT, SAMPLED
-from .views import CHAT, TEXT
 
 # Stands for the model that is asked.
 MODEL = "{model}"

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .laws import BROKEN, HELD, MUST, NOTE
+from ..judging.verdicts import BROKEN, HELD, MUST, NOTE
 
-KNOWN = Path(__file__).with_name("known_drift.json")
+KNOWN = Path(__file__).parents[1] / "known_drift.json"
 
 
 def known(edition: str) -> dict[str, dict[str, Any]]:

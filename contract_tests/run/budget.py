@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .api import Api
-from .exchange import Asked, Came, Exchange
-from .laws import Undecided
-from .target import Target
-from .views import Unreadable, answer_of
+from ..judging.probe import Api
+from ..judging.verdicts import Undecided
+from ..wire.exchange import Asked, Came, Exchange
+from ..wire.target import Target
+from ..wire.views import Unreadable, answer_of
 
 MAX_REQUESTS = 149
 MAX_USD = 0.05

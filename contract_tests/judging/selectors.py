@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from .exchange import Exchange
-from .views import CHAT, COMPLETING, Answer, Stream, answer_of, stream_of
-
-if TYPE_CHECKING:
-    from .api import Api
+from ..wire.exchange import Exchange
+from ..wire.views import CHAT, COMPLETING, Answer, Stream, answer_of, stream_of
+from .probe import Api
 
 # Replies that no schema describes: the routes do not exist.
 UNROUTED = ""
@@ -19,20 +16,16 @@ def exchanges(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
     yield exchange
 
 
-def documented(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
+def documented(api: Api, exchange: Exchange) -> Iterator[Exchange]:
     """Exchanges whose request every page allows."""
-    from .catalogue import CONTESTED
-
-    if exchange.asked.valid and exchange.name not in CONTESTED:
+    if exchange.asked.valid and exchange.name not in api.catalogue.contested:
         yield exchange
 
 
-def contested(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
+def contested(api: Api, exchange: Exchange) -> Iterator[Exchange]:
     """Exchanges whose request some page allows and another does not."""
-    from .catalogue import CONTESTED
-
     odd = exchange.name.startswith("odd.") or exchange.asked.operation == UNROUTED
-    if exchange.name in CONTESTED and not odd:
+    if exchange.name in api.catalogue.contested and not odd:
         yield exchange
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..wire.views import CHAT, TEXT
 from .boundaries import Case
-from .chosen import about, chosen, streamed, way
+from .boundary_selection import about, chosen, streamed, way
 from .coverage import BOUNDS
 from .requests import Build, bad_chat, bad_text, fill, post, raw, text_of
-from .views import CHAT, TEXT
 
 UNKNOWN = "nobody/no-such-model-0000"
 

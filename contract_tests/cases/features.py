@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .exchange import Asked, Json
-from .laws import Undecided
+from ..judging.verdicts import Undecided
+from ..wire.exchange import Asked, Json
+from ..wire.views import answer_of
 from .requests import MORE, Build, chat
-from .views import answer_of
 
 if TYPE_CHECKING:
-    from .api import Api
+    from ..judging.probe import Api
 
 TOOLS, STRUCTURED, REASONING = "function-calling", "structured-outputs", "reasoning"
 # The model for which the page documents `separate_reasoning`.

@@ -12,8 +12,8 @@ from novita_mock._api.description import BASE_URI, open_book
 from novita_mock._instances import Prepared, prepare
 from novita_mock._instances.hypothesis_source import instances
 
-from .exchange import Json
-from .shapes import request_schema
+from ..judging.referee import request_schema
+from ..wire.exchange import Json
 
 
 @cache

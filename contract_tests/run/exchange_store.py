@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..wire.exchange import Exchange
 from .budget import acquire
-from .exchange import Exchange
 
 
 class Store:

@@ -15,10 +15,10 @@ from jsonschema import Draft202012Validator
 
 from novita_mock._api.description import BASE_URI
 
+from ..judging.referee import parts, registry, request_schema, resolve
+from ..wire.exchange import Json
 from .boundaries import Case, cases
-from .exchange import Json
 from .requests import PATHS
-from .shapes import parts, registry, request_schema, resolve
 
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
           "minItems", "maxItems")  # fmt: skip

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .exchange import Asked, Json
-from .views import CHAT, TEXT
+from ..wire.exchange import Asked, Json
+from ..wire.views import CHAT, TEXT
 
 if TYPE_CHECKING:
-    from .api import Api
+    from ..judging.probe import Api
 
 Build = Callable[["Api"], Asked]
 

@@ -7,12 +7,15 @@ from an earlier answer, such as a stop sequence that has to occur.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from .exchange import WRONG_KEY, Asked, Json
+from ..judging.probe import Api, Catalogue
+from ..judging.verdicts import Undecided
+from ..wire.exchange import WRONG_KEY, Asked, Json
+from ..wire.target import Target
+from ..wire.views import CHAT, TEXT
 from .features import FEATURES
-from .laws import Undecided
 from .refusals import BY_HAND, CONSTRAINTS, ERRORS, UNKNOWN
 from .requests import (
     FEW,
@@ -31,10 +34,6 @@ from .requests import (
     text_body,
     text_of,
 )
-from .views import CHAT, TEXT
-
-if TYPE_CHECKING:
-    from .api import Api
 
 LIST, ROW = "models.list", "models.retrieve"
 # Nulls and defaults, which mean nothing: here those that leave an answer greedy, below the others.
@@ -226,3 +225,8 @@ CATALOGUE: dict[str, Build] = {
     **BASES, **ADMISSION, **MODELS, **ERRORS, **BY_HAND, **CONSTRAINTS, **VARIED, **STOPS, **ODDS,
     **COMPLETIONS, **FEATURES, **AFTERWARDS,
 }  # fmt: skip
+
+
+def api_of(target: Target, *named: Any, **how: Any) -> Api:
+    """A target as checks see it, with this catalogue. The arguments are those of `Api`."""
+    return Api(target, Catalogue(CATALOGUE, CONTESTED), *named, **how)

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .exchange import Json
+from ..wire.exchange import Json
 
 Path = tuple[str | int, ...]
 

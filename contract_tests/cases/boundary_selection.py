@@ -10,12 +10,12 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from ..wire.exchange import Json
+from ..wire.views import CHAT, TEXT
 from .boundaries import Case, cases, confirmed, put, settled
 from .clamp import MEDIA
-from .exchange import Json
+from .full_requests import MODEL
 from .requests import MESSAGES, PROMPT
-from .rich import MODEL
-from .views import CHAT, TEXT
 
 # How many requests of a default live run are left for constraints.
 ROOM = 77

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,10 +16,10 @@ from typing import Any, Protocol
 
 from novita_mock._api.description import Book, ErrorRow, open_book
 
-from .exchange import Asked, Came, Exchange, Json
-from .laws import UNREADABLE, Undecided
-from .target import Target
-from .views import Answer, Stream, Unreadable, answer_of, stream_of
+from ..wire.exchange import Asked, Came, Exchange, Json
+from ..wire.target import Target
+from ..wire.views import Answer, Stream, Unreadable, answer_of, stream_of
+from .verdicts import UNREADABLE, Undecided
 
 SEED_MODEL = "meta-llama/llama-3.1-8b-instruct"
 COMPARABLE = 2
@@ -46,12 +46,22 @@ class Direct:
         return None
 
 
+@dataclass(frozen=True)
+class Catalogue:
+    """The requests by name, in the order in which they are sent; `contested` are the names of those
+    that some page allows and another does not."""
+
+    requests: Mapping[str, Callable[[Api], Asked]]
+    contested: frozenset[str]
+
+
 @dataclass
 class Api:
-    """One target, judged by one edition. `named` is a model id that was asked for; a `thorough`
-    judgement sends the long lists of requests, too."""
+    """One target, judged by one edition with the requests of a catalogue. `named` is a model id
+    that was asked for; a `thorough` judgement sends the long lists of requests, too."""
 
     target: Target
+    catalogue: Catalogue
     edition: str = "v3"
     named: str | None = None
     line: Line = field(default_factory=Direct)
@@ -104,10 +114,8 @@ class Api:
         return found
 
     def _fetch(self, name: str) -> Exchange | Undecided:
-        from .catalogue import CATALOGUE
-
         def fetch() -> Exchange:
-            return self.send(name, CATALOGUE[name](self))
+            return self.send(name, self.catalogue.requests[name](self))
 
         try:
             return self.store(name, fetch) if self.store else fetch()
@@ -118,9 +126,7 @@ class Api:
 
     def exchanges(self) -> Iterator[Exchange]:
         """The whole catalogue, one after the other, without what cannot be had."""
-        from .catalogue import CATALOGUE
-
-        for name in CATALOGUE:
+        for name in self.catalogue.requests:
             with suppress(Undecided):
                 yield self.ask(name)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from .api import Api
+from ..cases.catalogue import CATALOGUE, api_of
+from ..wire.target import InProcess
 from .budget import worst_cost
-from .catalogue import CATALOGUE
 from .options import Options
-from .target import InProcess
 
 
 def lines(options: Options) -> list[str]:
@@ -25,7 +24,7 @@ def lines(options: Options) -> list[str]:
 
 def reckoned(options: Options) -> tuple[int, float]:
     """Requests of the catalogue and drawn ones, and their worst cost by the prices of the book."""
-    api = Api(InProcess(options.edition), options.edition, options.model)
+    api = api_of(InProcess(options.edition), options.edition, options.model)
     total = 0.0
     for exchange in api.exchanges():
         total += worst_cost(api, exchange.asked)

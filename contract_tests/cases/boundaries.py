@@ -16,9 +16,9 @@ from urllib.parse import urljoin
 
 from novita_mock._api.description import BASE_URI, open_book
 
-from .exchange import Json
-from .rich import MODEL, RICH
-from .shapes import parts, referee, request_schema
+from ..judging.referee import parts, referee, request_schema
+from ..wire.exchange import Json
+from .full_requests import MODEL, RICH
 
 Path = tuple[str | int, ...]
 
