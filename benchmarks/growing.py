@@ -15,7 +15,7 @@ from benchmarks import requests
 from benchmarks.effort import Effort
 from benchmarks.servers import Server
 from benchmarks.table import Goal, Row
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.http import Request
 from novita_mock._mock import Mock
 
@@ -102,14 +102,14 @@ def _catalogue(effort: Effort) -> list[Row]:
 
 def _mock_with(number: int, copy: Path) -> Mock:
     """A mock with a catalogue of `number` models."""
-    shutil.copytree(Mock().book.root, copy)
+    shutil.copytree(Mock().description.root, copy)
     file = copy / "models.json"
     catalogue = json.loads(file.read_bytes())
     rows = catalogue["data"]
     kept = sorted(rows, key=lambda row: row["id"] != requests.MODEL)[:number]
     more = [{**kept[0], "id": f"made-up/model-{n}"} for n in range(number - len(kept))]
     file.write_text(json.dumps({**catalogue, "data": kept + more}))
-    with patches.patch("novita_mock._mock.open_book", lambda: Book(copy)):
+    with patches.patch("novita_mock._mock.open_book", lambda: Description(copy)):
         return Mock()
 
 

@@ -63,7 +63,7 @@ SMOKE = Size(50, 3.0, 2**20, 4)
 def main(streams: int, seconds: float, seed: int, output: Path | None, smoke: bool) -> None:
     """See whether the server leaves anything behind."""
     size = SMOKE if smoke else Size(streams, seconds, MOST_BYTES, max(streams // 2, 4))
-    about = {"streams": size.streams, "seconds": size.seconds, "seed": seed}
+    metadata = {"streams": size.streams, "seconds": size.seconds, "seed": seed}
     try:
         seen = soak(size, seed)
     except (load.Failed, OSError) as error:
@@ -73,7 +73,7 @@ def main(streams: int, seconds: float, seed: int, output: Path | None, smoke: bo
     _show(seen, found)
     if output is not None:
         rows = [asdict(bound) | {"kept": bound.kept} for bound in found]
-        text = json.dumps({"about": about, "told": _told(seen.told), "bounds": rows}, indent=2)
+        text = json.dumps({"about": metadata, "told": _told(seen.told), "bounds": rows}, indent=2)
         output.write_text(text + "\n", encoding="utf-8")
     sys.exit(0 if all(bound.kept for bound in found) else 1)
 

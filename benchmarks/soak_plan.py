@@ -13,9 +13,9 @@ from functools import cache, lru_cache
 
 from benchmarks import load, requests
 from benchmarks.limits import GAP
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._core.errors import FAULT_HEADER
-from novita_mock._core.http import Cut, Loss, Reply, Request
+from novita_mock._core.http import Disconnect, DisconnectKind, Reply, Request
 from novita_mock._faults.catalogue import STREAM, Faults
 from novita_mock._mock import Mock
 
@@ -25,7 +25,11 @@ BODIES = 16
 _SHARE = 0.1
 _MANY_CHUNKS = 24
 _ID = re.compile(rb'"id":"([^"]*)"')
-_NO_BYTE = {Loss.CLOSED: "closed", Loss.RESET: "reset", Loss.REFUSED: "reset"}
+_NO_BYTE = {
+    DisconnectKind.CLOSED: "closed",
+    DisconnectKind.RESET: "reset",
+    DisconnectKind.REFUSED: "reset",
+}
 # Short, so that a stream with a fault takes about as long as the others.
 _ARGUMENTS = {"seconds": (0, 0.02, 0.1), "bytes": (64, 1_000, 4_096)}
 _PIECES = {"seconds": (0, 0.001), "bytes": (64, 256)}  # of `trickle`: there are many
@@ -65,7 +69,7 @@ class Got:
 
 @cache
 def _faults() -> Faults:
-    return Faults(open_book())
+    return Faults(load_description())
 
 
 @cache
@@ -142,8 +146,8 @@ def fault_name(ask: Ask) -> str | None:
 def wrong(ask: Ask, got: Got) -> str | None:
     """What is wrong with an answer; None if it is all that was owed."""
     reply = owed(ask.body, ask.fault)
-    last = reply.beats[-1]
-    end = _NO_BYTE[last.loss] if isinstance(last, Cut) else "whole"
+    last = reply.chunks[-1]
+    end = _NO_BYTE[last.kind] if isinstance(last, Disconnect) else "whole"
     said = f"request {ask.number}, fault {ask.fault}: "
     if not reply.status:
         told = got.end if not got.head else f"{len(got.head)} bytes"

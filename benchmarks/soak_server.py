@@ -25,7 +25,7 @@ from benchmarks import kit
 from benchmarks.soak_plan import NUMBER
 from novita_mock._core.http import Request
 from novita_mock._journal import ledger
-from novita_mock._journal.call import About, Call
+from novita_mock._journal.call import Call, CallMetadata
 from novita_mock._mock import Mock
 from novita_mock._render.errors import dumps, json_reply
 
@@ -74,7 +74,7 @@ class Watched(Mock):
         if not request.path.startswith(ROOT):
             return super().call(request)
         told = self._told[request.path.removeprefix(ROOT)](request.body)
-        return Call(0, 0.0, About(), json_reply(200, dumps(told)), request)
+        return Call(0, 0.0, CallMetadata(), json_reply(200, dumps(told)), request)
 
     def _census(self, _: bytes) -> dict[str, int | list[str]]:
         """What is there now, once all is collected that nobody holds."""
@@ -96,7 +96,7 @@ class Watched(Mock):
             if call.number <= last:
                 break
             # What a call has read of itself it keeps: here a copy does.
-            headers, fault = replace(call).headers, call.about.fault
+            headers, fault = replace(call).headers, call.metadata.fault
             name = fault.name if fault else None
             rows.append((call.number, call.status, name, headers.get(NUMBER)))
         return rows[::-1]

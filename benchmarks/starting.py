@@ -16,7 +16,7 @@ from benchmarks.effort import Effort
 from benchmarks.servers import Server, accepts, free_port, kit, launch, stop
 from benchmarks.table import Goal, Row
 from novita_mock._mock import Mock
-from novita_mock._server.thread import Loopback
+from novita_mock._server.thread import LiveServer
 
 _IMPORTS = "import uvicorn, starlette.applications"
 _PLUGIN = "no:novita_mock.pytest_plugin"
@@ -106,7 +106,7 @@ def fixture(effort: Effort, _others: Sequence[Server]) -> list[Row]:
     found: dict[str, list[float]] = {"start": [], "reset": [], "stop": []}
     for _ in range(effort.launches):
         begun = time.perf_counter()
-        loopback = Loopback()
+        loopback = LiveServer()
         address = loopback.open(Mock())
         found["start"].append(time.perf_counter() - begun)
         resets = []

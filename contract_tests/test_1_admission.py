@@ -106,7 +106,7 @@ def test_the_model_list_without_a_key_is_either_refused_or_answered(api: Api) ->
 @law(SHOULD, "docs: List models (key required); observed: omni (answered without)")
 def test_the_model_list_wants_a_key_where_the_edition_says_so(api: Api) -> None:
     exchange = api.ask("key.missing.list")
-    wanted = api.edition in api.book.operations["models.list"].key
+    wanted = api.edition in api.description.operations["models.list"].key
     expect(exchange.ok != wanted, f"status {exchange.came.status}", exchange)
 
 

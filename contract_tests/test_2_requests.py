@@ -179,7 +179,7 @@ def test_a_listed_model_answers_both_operations_it_is_listed_for(api: Api) -> No
     row = next((row for row in api.rows if row["id"] == api.model), {})
     listed = row.get("endpoints")
     for operation, name in ((CHAT, "chat.base"), (TEXT, "text.base")):
-        endpoint = api.book.operations[operation].endpoint
+        endpoint = api.description.operations[operation].endpoint
         if isinstance(listed, list) and endpoint in listed:
             exchange = api.ask(name)
             expect(exchange.ok, f"status {exchange.came.status} at {endpoint}", exchange)

@@ -51,13 +51,13 @@ def test_an_answer_is_one_plain_json_document(exchange: Exchange) -> None:
 
 @each(json_replies, MUST, BOTH_PAGES + ", List models, Retrieve model")
 def test_an_answer_has_the_documented_shape(exchange: Exchange) -> None:
-    from novita_mock._api.description import open_book
+    from novita_mock._api.description import load_description
 
     try:
         value = exchange.value
     except JsonFault as unread:
         raise Unreadable(str(unread)) from None
-    path = open_book().operations[exchange.asked.operation].response
+    path = load_description().operations[exchange.asked.operation].response
     fault = first_fault(path, value)
     if fault is not None:
         raise Broken(f"{fault[0]}: {fault[1]}", f"the schema {path}")

@@ -73,9 +73,9 @@ def test_a_stream_ends_with_done_once(stream: Stream) -> None:
 
 @each(streams, MUST, CHUNKS)
 def test_every_chunk_has_the_documented_shape(stream: Stream) -> None:
-    from novita_mock._api.description import open_book
+    from novita_mock._api.description import load_description
 
-    path = open_book().operations[stream.exchange.asked.operation].chunk
+    path = load_description().operations[stream.exchange.asked.operation].chunk
     for at, chunk in enumerate(stream.chunks):
         fault = first_fault(str(path), chunk)
         if fault is not None:

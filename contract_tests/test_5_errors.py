@@ -98,17 +98,17 @@ def test_the_reason_of_an_error_is_a_name(exchange: Exchange) -> None:
 
 @each(errors, NOTE, SEED + ", docs: LLM error table (names)")
 def test_the_reason_of_an_error_is_a_documented_one(exchange: Exchange) -> None:
-    from novita_mock._api.description import open_book
+    from novita_mock._api.description import load_description
 
     reason = envelope(exchange).get("reason")
-    expect(reason in open_book().errors.reasons, f"the reason is {reason!r}")
+    expect(reason in load_description().errors.reasons, f"the reason is {reason!r}")
 
 
 @law(SHOULD, SEED + " (three members); observed: metadata")
 def test_an_error_has_the_members_of_the_edition(api: Api) -> None:
     exchange = api.ask("error.model.chat")
     found = set(envelope(exchange))
-    wanted = {"code", "reason", "message"} | set(api.book.errors.envelopes[api.edition])
+    wanted = {"code", "reason", "message"} | set(api.description.errors.envelopes[api.edition])
     wanted.discard("$comment")
     expect(found == wanted, f"the members are {sorted(found)}", exchange)
 

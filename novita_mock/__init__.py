@@ -5,26 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from novita_mock._core.http import Beat, Cut, Reply, Request
+    from novita_mock._core.http import Disconnect, Reply, Request, TimedBytes
     from novita_mock._core.timing import Pace
     from novita_mock._core.version import __version__
     from novita_mock._mock import Mock
     from novita_mock._stubs.model import ToolCall
 
-__all__ = ["Beat", "Cut", "Mock", "Pace", "Reply", "Request", "ToolCall", "__version__"]
+    Beat, Cut = TimedBytes, Disconnect  # their former names
+
+__all__ = [
+    "Beat",
+    "Cut",
+    "Disconnect",
+    "Mock",
+    "Pace",
+    "Reply",
+    "Request",
+    "TimedBytes",
+    "ToolCall",
+    "__version__",
+]
 
 
 if not TYPE_CHECKING:  # else every misspelt import would be an `object`
     # pytest imports this package in every run of every user: names load when asked for.
     _PLACES = {
-        **dict.fromkeys(("Beat", "Cut", "Reply", "Request"), "_core.http"),
+        **dict.fromkeys(("Disconnect", "Reply", "Request", "TimedBytes"), "_core.http"),
         "Pace": "_core.timing",
         "ToolCall": "_stubs.model",
         "Mock": "_mock",
         "__version__": "_core.version",
     }
 
+    _FORMER = {"Beat": "TimedBytes", "Cut": "Disconnect"}
+
     def __getattr__(name: str) -> object:
+        name = _FORMER.get(name, name)
         if name not in _PLACES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from novita_mock._accounts.rate_limits import Limits
 from novita_mock._accounts.wallet import Usd, Wallet
-from novita_mock._api.description import Book, open_book
+from novita_mock._api.description import Description, load_description
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
 from novita_mock._core.timing import Pace
 from novita_mock._engine.authentication import Policy
-from novita_mock._engine.pipeline import Corridor
+from novita_mock._engine.pipeline import Pipeline
 from novita_mock._journal.call import Call
 from novita_mock._journal.ledger import Ledger
 from novita_mock._journal.metrics import Counters
-from novita_mock._stubs.builder import Words
+from novita_mock._stubs.builder import RuleBuilder
 from novita_mock._stubs.criteria import Asked, When
 from novita_mock._stubs.model import Rule
 from novita_mock._stubs.script import Script
@@ -32,7 +32,7 @@ EMPTY: Any = {"rules": []}
 ORIGIN = "https://api.novita.ai"
 
 
-class Mock(Words):
+class Mock(RuleBuilder):
     """An LLM API that answers from `schemas/`: a plain function from request to reply.
 
     The words `say`, `call_tool`, `json`, `recorded`, `refuse` and `fail` script the next answers,
@@ -80,8 +80,8 @@ class Mock(Words):
         base_urls: Iterable[str] = (),
         clock: Clock | Callable[[], float] | None = None,
     ) -> None:
-        self.book: Book = open_book()
-        errors = self.book.errors
+        self.description: Description = load_description()
+        errors = self.description.errors
         if edition not in errors.editions:
             known = ", ".join(errors.editions)
             raise ValueError(f"unknown edition {edition!r}: expected one of {known}")
@@ -96,14 +96,14 @@ class Mock(Words):
         """A key that is accepted."""
         policy = Policy(edition, errors.reasons, frozenset(keys))
         pace = Pace(ttft, gap, tokens_per_second, jitter, spread)
-        self._corridor = Corridor(self.book, policy, seed, pace, any_model)
+        self._pipeline = Pipeline(self.description, policy, seed, pace, any_model)
         self.clock: Clock = clock if isinstance(clock, Clock) else Clock(clock)
         """The time of the mock, which a test can jump."""
-        limits = Limits(self.book, rpm=rpm, tpm=tpm, tier=tier)
-        self.wallet: Wallet = Wallet(self.book, balance)
+        limits = Limits(self.description, rpm=rpm, tpm=tpm, tier=tier)
+        self.wallet: Wallet = Wallet(self.description, balance)
         """What each key has left to spend."""
         self._ledger = Ledger(seed, self.clock, limits, self.wallet)
-        self.counters: Counters = Counters(self.book.models, errors.reasons)
+        self.counters: Counters = Counters(self.description.models, errors.reasons)
         """What has come in, counted since the start or the last reset."""
         self._only = only
         self._profiles = tuple((profiles or {}).items())
@@ -117,9 +117,14 @@ class Mock(Words):
         super().__init__(self.add, When(), 1, errors.reasons, self._faults)
 
     @property
+    def book(self) -> Description:
+        """The former name of `description`."""
+        return self.description
+
+    @property
     def base_url(self) -> str:
         """Where a client finds the mock."""
-        return self.origin + self.book.bases[0]
+        return self.origin + self.description.bases[0]
 
     def answer(self, request: Request) -> Reply:
         """The reply to `request`. Never raises for anything that a client can send."""
@@ -127,11 +132,11 @@ class Mock(Words):
 
     def call(self, request: Request) -> Call:
         """Answers `request`, and gives the call as it stands in the journal."""
-        call = self._corridor.answer(request, self._script, self._ledger)
+        call = self._pipeline.answer(request, self._script, self._ledger)
         self.counters.count(call)
         return call
 
-    def on(self, *, times: int | None = None, **when: Unpack[Asked]) -> Words:
+    def on(self, *, times: int | None = None, **when: Unpack[Asked]) -> RuleBuilder:
         """Words for the requests that fit `when`, whose arguments are the fields of `When`.
 
         What they script is a standing rule unless `times` says how often it answers. Raises
@@ -139,21 +144,23 @@ class Mock(Words):
         an operation that is not scripted.
         """
         asked = When(**when)
-        scripted = [name for name, row in self.book.operations.items() if row.request]
+        scripted = [name for name, row in self.description.operations.items() if row.request]
         if asked.operation not in (None, *scripted):
             known = ", ".join(scripted)
             raise ValueError(f"operation: expected one of {known}; got {asked.operation!r}")
-        return Words(self.add, asked, times, self.book.errors.reasons, self._faults)
+        return RuleBuilder(self.add, asked, times, self.description.errors.reasons, self._faults)
 
     def _faults(self) -> Faults:
         from novita_mock._faults.catalogue import Faults
 
-        return Faults(self.book)
+        return Faults(self.description)
 
     @property
-    def default(self) -> Words:
+    def default(self) -> RuleBuilder:
         """Words for what no rule takes, however it was scripted."""
-        return Words(self._add_default, When(), None, self.book.errors.reasons, self._faults)
+        return RuleBuilder(
+            self._add_default, When(), None, self.description.errors.reasons, self._faults
+        )
 
     def _add_default(self, rule: Rule) -> None:
         self.add(replace(rule, fallback=True))
@@ -175,7 +182,7 @@ class Mock(Words):
         document: Any = scenario
         if isinstance(scenario, Path):
             document, name = scenario_file.read(scenario), str(scenario)
-        rules, only = scenario_file.rules(self.book, document, name)
+        rules, only = scenario_file.rules(self.description, document, name)
         own = scenario_file.profiles(document, name)
         self._script = Script(rules, only=only, profiles=(*own, *self._profiles))
         self.scenario = document

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._commands.scenario import explain, lint
 from novita_mock._core import missing
 from novita_mock._core.timing import SPREADS
@@ -19,7 +19,7 @@ from novita_mock._core.version import __version__
 
 EXIT_USAGE = 2
 _PIPE_WIDTH = 240
-EDITIONS = open_book().errors.editions
+EDITIONS = load_description().errors.editions
 
 _edition = click.option(
     "--edition",
@@ -131,7 +131,7 @@ def serve(
 @_json
 def errors(edition: str, as_json: bool) -> None:
     """Print every way in which a request is refused."""
-    book = open_book()
+    description = load_description()
     rows = [
         {
             "situation": name,
@@ -143,8 +143,8 @@ def errors(edition: str, as_json: bool) -> None:
             "source": row.source,
             "description": row.description,
         }
-        for name in dict.fromkeys(row.situation for row in book.errors.rows)
-        for row in [book.errors.row(name, edition)]
+        for name in dict.fromkeys(row.situation for row in description.errors.rows)
+        for row in [description.errors.row(name, edition)]
     ]
     columns = ("status", "reason", "situation", "retryable", "message")
     _print(rows, columns, f"Errors, edition {edition}", as_json)
@@ -163,7 +163,7 @@ def faults(as_json: bool) -> None:
             "description": row.description,
             "guarantee": row.guarantee,
         }
-        for row in Faults(open_book()).rows.values()
+        for row in Faults(load_description()).rows.values()
     ]
     _print(
         rows, ("fault", "on", "guarantee"), "Faults, with what they are if nothing is said", as_json
@@ -174,7 +174,7 @@ def faults(as_json: bool) -> None:
 @_json
 def models(as_json: bool) -> None:
     """Print the model catalogue."""
-    rows = list(open_book().models.values())
+    rows = list(load_description().models.values())
     shown = [
         {
             "id": row["id"],
@@ -202,7 +202,7 @@ def openapi(edition: str) -> None:
     """Print an OpenAPI 3.1 document."""
     from novita_mock._api.openapi import document
 
-    _print_json(document(open_book(), edition))
+    _print_json(document(load_description(), edition))
 
 
 @main.command()

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from novita_mock._core.clock import Clock
-from novita_mock._core.http import Beat, Cut, Loss, Reply, Request
+from novita_mock._core.http import Disconnect, DisconnectKind, Reply, Request, TimedBytes
 from novita_mock._mock import Mock
 
 if TYPE_CHECKING:
@@ -139,10 +139,10 @@ def request_of(request: Any, path: str) -> Request:
 def stream_of(library: Any, request: Any, reply: Reply, fail: Fail, clock: Clock) -> Any:
     """The body of `reply` as a stream of `library`: a `ByteStream` if all of it comes at once, else
     a `Playing` that wants to be opened."""
-    match () if request.method == "HEAD" else reply.beats:
+    match () if request.method == "HEAD" else reply.chunks:
         case ():
             return library.ByteStream(b"")
-        case (Beat(data=data, pause=0.0),) if not reply.head_gap:
+        case (TimedBytes(data=data, pause=0.0),) if not reply.head_gap:
             return library.ByteStream(data)
         case _:
             patience = request.extensions.get("timeout", {}).get("read")
@@ -218,7 +218,7 @@ def _moves(
             raise fail("ReadTimeout", "timed out")
         if wait > 0:
             yield wait
-        if isinstance(data, Cut):
+        if isinstance(data, Disconnect):
             if reply.status:
                 yield b""  # the headers come even if nothing else does
             raise fail(*_lost(reply, data))
@@ -226,19 +226,19 @@ def _moves(
             yield data
 
 
-def _steps(reply: Reply) -> Iterator[tuple[float, bytes | Cut | None]]:
+def _steps(reply: Reply) -> Iterator[tuple[float, bytes | Disconnect | None]]:
     """Seconds to wait, and what comes then: nothing to hand over where it is a line of the head."""
     for _ in (None, *reply.headers) if reply.head_gap else ():
         yield reply.head_gap, None
-    for beat in reply.beats:
-        yield beat.pause, beat if isinstance(beat, Cut) else beat.data
+    for chunk in reply.chunks:
+        yield chunk.pause, chunk if isinstance(chunk, Disconnect) else chunk.data
 
 
-def _lost(reply: Reply, cut: Cut) -> tuple[str, str]:
+def _lost(reply: Reply, cut: Disconnect) -> tuple[str, str]:
     """The error of a client that loses its connection, and its message."""
-    if cut.loss is Loss.REFUSED:
+    if cut.kind is DisconnectKind.REFUSED:
         return "ConnectError", _REFUSED
-    if cut.loss is Loss.RESET:
+    if cut.kind is DisconnectKind.RESET:
         return "ReadError", _RESET
     if not reply.status:
         return "RemoteProtocolError", _SILENT

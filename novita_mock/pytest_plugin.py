@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
     from novita_mock._mock import Mock
-    from novita_mock._server.thread import Loopback
-    from novita_mock._testing.verification import Watch
+    from novita_mock._server.thread import LiveServer
+    from novita_mock._testing.verification import TeardownChecks
 
 MARKER = "novita"
 
@@ -43,7 +43,7 @@ _OPTIONS = (
     _Option("--novita-guard", "In all tests, stop and fail what would reach the real API.", None),
 )
 
-_watches: pytest.StashKey[list[Watch]] = pytest.StashKey()
+_watches: pytest.StashKey[list[TeardownChecks]] = pytest.StashKey()
 _escapes: pytest.StashKey[list[Any]] = pytest.StashKey()
 _guard: pytest.StashKey[contextlib.ExitStack] = pytest.StashKey()
 
@@ -157,7 +157,7 @@ def _new_mock(request: pytest.FixtureRequest) -> Mock:
 
 
 @contextlib.contextmanager
-def _watched(request: pytest.FixtureRequest, watch: Watch) -> Iterator[None]:
+def _watched(request: pytest.FixtureRequest, watch: TeardownChecks) -> Iterator[None]:
     request.node.stash.setdefault(_watches, []).append(watch)
     yield
     # What came after the test itself, from a thread or another fixture's end.
@@ -174,33 +174,33 @@ def novita(request: pytest.FixtureRequest) -> Iterator[Mock]:
     `last`; assert with `assert_called(...)` and `assert_not_called()`.
     """
     _need("novita", "respx", "httpx")
-    from novita_mock._testing.verification import Watch
+    from novita_mock._testing.verification import TeardownChecks
     from novita_mock.respx import mocked
 
     mock = _new_mock(request)
-    with mocked(mock) as door, _watched(request, Watch("novita", mock, door.escapes)):
+    with mocked(mock) as door, _watched(request, TeardownChecks("novita", mock, door.escapes)):
         yield mock
 
 
 @pytest.fixture(scope="session")
-def _novita_loopback() -> Iterator[Loopback]:
-    from novita_mock._server.thread import Loopback
+def _novita_loopback() -> Iterator[LiveServer]:
+    from novita_mock._server.thread import LiveServer
 
-    server = Loopback()
+    server = LiveServer()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def novita_server(request: pytest.FixtureRequest, _novita_loopback: Loopback) -> Iterator[Mock]:
+def novita_server(request: pytest.FixtureRequest, _novita_loopback: LiveServer) -> Iterator[Mock]:
     """The Novita AI API on a loopback port, for other processes and other languages: clients
     find it at `novita_server.base_url`. It speaks the same words as `novita`."""
-    from novita_mock._testing.verification import Watch
+    from novita_mock._testing.verification import TeardownChecks
 
     mock = _new_mock(request)
     address = _novita_loopback.open(mock)
     mock.origin = address
-    with _watched(request, Watch("novita_server", mock)):
+    with _watched(request, TeardownChecks("novita_server", mock)):
         yield mock
     _novita_loopback.close(address)
 

@@ -16,12 +16,12 @@ import httpx
 import respx
 from respx.models import AllMockedAssertionError, PassThrough
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
-from novita_mock._journal.call import About, Call
+from novita_mock._journal.call import Call, CallMetadata
 from novita_mock._mock import ORIGIN, Mock
-from novita_mock._testing.base_urls import Places
+from novita_mock._testing.base_urls import BaseUrls
 from novita_mock._testing.httpcore_patch import MOCKER, answering_early, error_class, stopping
 from novita_mock.httpx import Playing, Transport, check_headers, request_of, stream_of
 
@@ -61,7 +61,7 @@ class Router(respx.MockRouter):
         self.mock = mock
         self.transport: Transport = Transport(mock)
         self.escapes: list[Escape] = []
-        self._places = Places(mock.book, base_urls)
+        self._places = BaseUrls(mock.description, base_urls)
         self._pass_through = pass_through
         self._own: tuple[str, ...] = ()
 
@@ -124,7 +124,7 @@ def install(
 
     Routes that are added later go before these. Raises ValueError for a base URL without a host.
     """
-    places = Places(mock.book, mock.base_urls if base_urls is None else base_urls)
+    places = BaseUrls(mock.description, mock.base_urls if base_urls is None else base_urls)
     return _install(router, mock, places, unknown, [] if escapes is None else escapes)
 
 
@@ -156,7 +156,7 @@ def mocked(
 def guard(base_urls: Iterable[str] = (ORIGIN,)) -> Iterator[list[Escape]]:
     """While it is entered, requests to `base_urls` that reach the network fail instead as a
     connection would. Gives the list of them, which grows. Routes of respx go before it."""
-    places, escapes = Places(open_book(), base_urls), list[Escape]()
+    places, escapes = BaseUrls(load_description(), base_urls), list[Escape]()
 
     def stop(request: Any) -> None:
         url = bytes(request.url).decode("ascii")
@@ -172,7 +172,7 @@ def guard(base_urls: Iterable[str] = (ORIGIN,)) -> Iterator[list[Escape]]:
 
 
 def _install(
-    router: respx.Router, mock: Mock, places: Places, unknown: bool, escapes: list[Escape]
+    router: respx.Router, mock: Mock, places: BaseUrls, unknown: bool, escapes: list[Escape]
 ) -> dict[str, respx.Route]:
     def answer(request: httpx.Request) -> httpx.Response | None:
         if _is_overridden(router, own, request):
@@ -186,7 +186,7 @@ def _install(
             escapes.append(_escape(call, url, why, call.status))
         return _response(request, call.reply, mock.clock)
 
-    operations = mock.book.operations.values()
+    operations = mock.description.operations.values()
     methods = {o.name: (o.method, places.pattern(o.path, o.bases)) for o in operations}
     if unknown:
         methods[UNKNOWN] = ("", places.pattern())
@@ -273,7 +273,7 @@ def _fail(name: str, message: str) -> Exception:
 
 
 def _escape(sent: Request | Call, url: str, why: str, status: int | None = None) -> Escape:
-    call = sent if isinstance(sent, Call) else Call(0, 0.0, About(), _UNANSWERED, sent)
+    call = sent if isinstance(sent, Call) else Call(0, 0.0, CallMetadata(), _UNANSWERED, sent)
     return Escape(call.method, url, dict(call.headers), call.body, why, status)
 
 

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from novita_mock._asgi import raw_connection
 from novita_mock._asgi.admin import ROOT, THIS_MACHINE, Access, control
 from novita_mock._core.clock import Clock
-from novita_mock._core.http import Beat, Cut, Reply, Request
+from novita_mock._core.http import Disconnect, Reply, Request, TimedBytes
 from novita_mock._journal.call import Call
 from novita_mock._mock import Mock
 
@@ -43,7 +43,7 @@ class Endpoint:
     ) -> None:
         self.mock = mock
         self._on_call = on_call
-        self._most = mock.book.limits["body"]
+        self._most = mock.description.limits["body"]
         self._control = control(mock, access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,18 +99,22 @@ async def _body(receive: Receive, most: int) -> bytes | None:
 
 async def _play(reply: Reply, scope: Scope, receive: Receive, send: Send, clock: Clock) -> None:
     start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
-    match reply.beats:
-        case (Beat(data=data, pause=0.0),) if not reply.head_gap:
+    match reply.chunks:
+        case (TimedBytes(data=data, pause=0.0),) if not reply.head_gap:
             await send(start)
             await send({"type": "http.response.body", "body": data})
-        case beats if reply.status and not reply.head_gap:
-            await _play_in_time(start, beats, receive, send, clock)
+        case chunks if reply.status and not reply.head_gap:
+            await _play_in_time(start, chunks, receive, send, clock)
         case _:
             await raw_connection.play(reply, scope, receive, clock)
 
 
 async def _play_in_time(
-    start: dict[str, Any], beats: Sequence[Beat | Cut], receive: Receive, send: Send, clock: Clock
+    start: dict[str, Any],
+    chunks: Sequence[TimedBytes | Disconnect],
+    receive: Receive,
+    send: Send,
+    clock: Clock,
 ) -> None:
     """Sends each beat at its time, counted from the start so that delays do not add up.
 
@@ -118,11 +122,11 @@ async def _play_in_time(
     closes the connection without the end of the body.
     """
     gone = asyncio.ensure_future(raw_connection.gone(receive))
-    due, started, last = clock.monotonic(), False, len(beats) - 1
+    due, started, last = clock.monotonic(), False, len(chunks) - 1
     try:
-        for index, beat in enumerate(beats):
-            due += beat.pause
-            if beat.pause and (left := clock.left(due)):
+        for index, chunk in enumerate(chunks):
+            due += chunk.pause
+            if chunk.pause and (left := clock.left(due)):
                 # To sleep is cheap, and a client that goes is missed only for so long.
                 await (asyncio.sleep(left) if left < _NAP else asyncio.wait({gone}, timeout=left))
             elif not index % _BREATH:
@@ -132,9 +136,9 @@ async def _play_in_time(
             if not started:
                 await send(start)
                 started = True
-            if isinstance(beat, Cut):
+            if isinstance(chunk, Disconnect):
                 return
             more = index < last
-            await send({"type": "http.response.body", "body": beat.data, "more_body": more})
+            await send({"type": "http.response.body", "body": chunk.data, "more_body": more})
     finally:
         gone.cancel()

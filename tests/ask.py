@@ -11,17 +11,17 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from novita_mock import Mock, Reply, Request
-from novita_mock._api.description import BASE_URI, open_book
+from novita_mock._api.description import BASE_URI, load_description
 
-BOOK = open_book()
+DESCRIPTION = load_description()
 MODEL = "meta-llama/llama-3.1-8b-instruct"
 KEY = "sk-4f9a7c21d0"
 BASE = "/v3/openai"
 CHAT = "chat.completions"
 TEXT = "completions"
 WRITTEN = (CHAT, TEXT)
-REASONS = BOOK.errors.reasons
-EDITIONS = BOOK.errors.editions
+REASONS = DESCRIPTION.errors.reasons
+EDITIONS = DESCRIPTION.errors.editions
 
 
 def body_of(operation: str = CHAT, **fields: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def posted(
 ) -> Request:
     """A request to an operation that takes a body."""
     sent = {} if key is None else {b"authorization": b"Bearer " + key.encode()}
-    path = BASE + BOOK.operations[operation].path
+    path = BASE + DESCRIPTION.operations[operation].path
     return Request("POST", path, sent | (headers or {}), encoded(body))
 
 
@@ -103,14 +103,16 @@ def error(reply: Reply) -> dict[str, Any]:
 @cache
 def fast(reference: str) -> jsonschema_rs.Draft202012Validator:
     """A jsonschema_rs validator of `reference`: a path below schemas/, with a pointer if wanted."""
-    registry = jsonschema_rs.Registry(list(BOOK.documents.items()))
+    registry = jsonschema_rs.Registry(list(DESCRIPTION.documents.items()))
     return jsonschema_rs.Draft202012Validator({"$ref": BASE_URI + reference}, registry=registry)
 
 
 @cache
 def referee(reference: str) -> Any:
     """The same, made with jsonschema."""
-    resources = [(uri, Resource.from_contents(schema)) for uri, schema in BOOK.documents.items()]
+    resources = [
+        (uri, Resource.from_contents(schema)) for uri, schema in DESCRIPTION.documents.items()
+    ]
     registry: Any = Registry().with_resources(resources)
     return Draft202012Validator({"$ref": BASE_URI + reference}, registry=registry)
 

@@ -14,7 +14,7 @@ import pytest
 from novita_mock import Mock, Pace, Request
 from novita_mock._core.clock import Clock
 from novita_mock.httpx import async_openai_client, openai_client
-from tests.ask import BOOK, EDITIONS, KEY, MODEL, body_of, error, got, posted
+from tests.ask import DESCRIPTION, EDITIONS, KEY, MODEL, body_of, error, got, posted
 
 BALANCE = "/openapi/v1/billing/balance/detail"
 OTHER = "meta-llama/llama-3.3-70b-instruct"
@@ -93,7 +93,7 @@ def test_an_empty_wallet_is_refused_and_can_be_filled() -> None:
 def test_a_call_costs_its_tokens_at_the_prices_of_its_model() -> None:
     mock = Mock(balance=1)
     reply = mock.answer(posted(body_of(max_tokens=50)))
-    usage, row = json.loads(reply.body)["usage"], BOOK.models[MODEL]
+    usage, row = json.loads(reply.body)["usage"], DESCRIPTION.models[MODEL]
     price = (
         usage["prompt_tokens"] * row["input_token_price_per_m"]
         + usage["completion_tokens"] * row["output_token_price_per_m"]
@@ -224,7 +224,7 @@ def test_what_cannot_be_is_refused_at_the_start(wrong: dict[str, Any], said: str
 
 def pauses(**pace: Any) -> list[float]:
     reply = Mock(**pace).answer(posted(body_of(stream=True, max_tokens=500)))
-    return [beat.pause for beat in reply.beats]
+    return [chunk.pause for chunk in reply.chunks]
 
 
 def test_a_rate_is_a_gap() -> None:
@@ -250,12 +250,12 @@ def test_jitter_comes_from_the_seed() -> None:
 
 def test_an_answer_that_is_not_streamed_comes_with_its_last_token() -> None:
     asked = body_of(max_tokens=20)
-    [beat] = Mock(ttft=1, gap=0.1).answer(posted(asked)).beats
-    assert beat.pause == pytest.approx(1 + 19 * 0.1)
+    [chunk] = Mock(ttft=1, gap=0.1).answer(posted(asked)).chunks
+    assert chunk.pause == pytest.approx(1 + 19 * 0.1)
 
 
 def first_pause(mock: Mock, model: str = MODEL) -> float:
-    return mock.answer(posted(body_of(model=model))).beats[0].pause
+    return mock.answer(posted(body_of(model=model))).chunks[0].pause
 
 
 def test_a_profile_is_the_pace_of_its_models() -> None:

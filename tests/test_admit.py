@@ -6,10 +6,10 @@ import pytest
 
 from novita_mock import Mock, Request
 from novita_mock._core.errors import Refused
-from novita_mock._engine.authentication import Caller, Policy, admit
-from tests.ask import BOOK, CHAT, EDITIONS, REASONS, body_of, encoded, error, got, posted
+from novita_mock._engine.authentication import Caller, Policy, authenticate
+from tests.ask import CHAT, DESCRIPTION, EDITIONS, REASONS, body_of, encoded, error, got, posted
 
-CHAT_ROW = BOOK.operations[CHAT]
+CHAT_ROW = DESCRIPTION.operations[CHAT]
 ADMITTED = [
     (b"Bearer sk-1", "sk-1"),
     (b"bearer sk-1", "sk-1"),
@@ -50,13 +50,13 @@ def request(authorization: bytes | None, body: bytes = b"") -> Request:
 
 def refusal(policy: Policy, request: Request) -> str:
     with pytest.raises(Refused) as refused:
-        admit(policy, CHAT_ROW, request)
+        authenticate(policy, CHAT_ROW, request)
     return refused.value.name
 
 
 @pytest.mark.parametrize(("authorization", "key"), ADMITTED)
 def test_a_bearer_key_is_admitted(authorization: bytes, key: str) -> None:
-    assert admit(policy(), CHAT_ROW, request(authorization)) == Caller(key)
+    assert authenticate(policy(), CHAT_ROW, request(authorization)) == Caller(key)
 
 
 @pytest.mark.parametrize(("authorization", "situation"), REFUSED)

@@ -13,8 +13,8 @@ import pytest
 
 from novita_mock import Mock, Request
 from tests.ask import (
-    BOOK,
     CHAT,
+    DESCRIPTION,
     EDITIONS,
     KEY,
     MODEL,
@@ -334,7 +334,7 @@ def test_nothing_that_is_posted_breaks_the_mock(body: Any, edition: str) -> None
     reply = mock.answer(posted(body, operation))
     assert reply.status < 500
     if reply.status == 200:
-        assert both_say(BOOK.operations[operation].response, json.loads(reply.body))
+        assert both_say(DESCRIPTION.operations[operation].response, json.loads(reply.body))
     else:
         error(reply)
     assert mock.last.body

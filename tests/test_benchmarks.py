@@ -25,7 +25,7 @@ from benchmarks.soak_crowd import Told
 from benchmarks.soak_journal import Journal
 from benchmarks.soak_plan import Ask, Got, Plan, fault_name, id_of, owed, suitable, wrong
 from benchmarks.table import Goal, Row
-from novita_mock._core.http import Cut
+from novita_mock._core.http import Disconnect
 
 ROOT = Path(__file__).parent.parent
 # Against a run that hangs; on a machine with nothing else to do it takes a tenth of that.
@@ -215,7 +215,7 @@ def answer(fault: str | None = None) -> Got:
     """The answer that is owed, with an id of its own."""
     reply = owed(STREAM, fault)
     head = b"HTTP/1.1 %d OK\r\n" % reply.status + b"".join(b"%b: %b\r\n" % h for h in reply.headers)
-    end = "closed" if isinstance(reply.beats[-1], Cut) else "whole"
+    end = "closed" if isinstance(reply.chunks[-1], Disconnect) else "whole"
     id = id_of(Got(head, reply.body, end)) or b"none"
     return Got(head, reply.body.replace(id, b"chatcmpl-" + b"f" * 32), end)
 

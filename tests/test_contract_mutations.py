@@ -14,7 +14,7 @@ from contract_tests.judging import verdicts
 from contract_tests.wire.target import InProcess
 from novita_mock._api import validation
 from novita_mock._core.errors import Refused
-from novita_mock._core.http import Beat, Reply
+from novita_mock._core.http import Reply, TimedBytes
 from novita_mock._core.sse import DONE
 from novita_mock._engine import authentication, generation, pipeline, planning
 from novita_mock._journal import ledger
@@ -45,7 +45,7 @@ def with_body(change: Callable[[Any], Any]) -> Callable[[Reply], Reply]:
     def patched(reply: Reply) -> Reply:
         body = orjson.dumps(change(orjson.loads(reply.body)))
         length = (b"content-length", b"%d" % len(body))
-        return replace(reply, headers=(errors.JSON, length), beats=(Beat(body),))
+        return replace(reply, headers=(errors.JSON, length), chunks=(TimedBytes(body),))
 
     return patched
 
@@ -88,9 +88,9 @@ USAGE = (encoder, "_usage")
 
 MUTATIONS: dict[str, Patch] = {
     # locate
-    "every method is taken": instead(pipeline, "locate", any_method),
+    "every method is taken": instead(pipeline, "route", any_method),
     # admit
-    "nobody needs a key": instead(pipeline, "admit", anybody),
+    "nobody needs a key": instead(pipeline, "authenticate", anybody),
     "a key is missing only where no header is": instead(authentication, "SCHEME", "basic"),
     # validate
     "nothing is checked": instead(validation.Reader, "read", no_reader),
@@ -101,15 +101,15 @@ MUTATIONS: dict[str, Patch] = {
     "one alternative too few": changed(
         planning, "_alternatives", lambda count: count and count - 1),
     "prompts count one token": changed(
-        pipeline, "compose", lambda made: replace(made, prompt_tokens=1)),
+        pipeline, "generate", lambda made: replace(made, prompt_tokens=1)),
     # compose
-    "the limit is ignored": instead(generation._Purse, "take", lambda self, tokens: tokens),
+    "the limit is ignored": instead(generation._TokenBudget, "take", lambda self, tokens: tokens),
     "the stop sequence is cut off": instead(generation, "_stop", cut_stop),
     "only the last stop sequence counts": instead(generation, "_stop", last_stop),
     "a completion lacks its last choice": changed(
-        pipeline, "compose", lambda made: replace(made, choices=made.choices[:-1] or made.choices)),
+        pipeline, "generate", lambda made: replace(made, choices=made.choices[:-1] or made.choices)),
     "completion tokens are one too many": changed(
-        pipeline, "compose",
+        pipeline, "generate",
         lambda made: replace(made, completion_tokens=made.completion_tokens + 1)),
     "every answer ends with stop": changed(
         generation, "_choice",

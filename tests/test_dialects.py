@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from novita_mock import Mock, Request
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._core.tokenizer import split
 
 LLAMA = "meta-llama/llama-3.1-8b-instruct"
@@ -18,7 +18,9 @@ KIMI = "moonshotai/kimi-k2.5"
 TURBO = "deepseek/deepseek-r1-turbo"
 GLM = "zai-org/glm-4.5"
 MINIMAX = "minimax/minimax-m2"
-CHAT = [id for id, row in open_book().models.items() if "chat/completions" in row["endpoints"]]
+CHAT = [
+    id for id, row in load_description().models.items() if "chat/completions" in row["endpoints"]
+]
 ASKED = {"role": "user", "content": "What is the weather in Paris?"}
 TOOL = {
     "type": "function",

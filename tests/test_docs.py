@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from novita_mock import Mock
-from novita_mock._server.thread import Loopback
+from novita_mock._server.thread import LiveServer
 from tests.readme import Example, examples
 
 KINDS = {
@@ -37,7 +37,7 @@ def _each(*kinds: tuple[str, str]) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
-    server = Loopback()
+    server = LiveServer()
     mock = Mock()
     mock.origin = server.open(mock)
     yield {

@@ -19,7 +19,7 @@ import respx
 import uvicorn
 
 from novita_mock import Mock
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._core.timing import Pace
 from novita_mock._faults.catalogue import Faults
 from novita_mock._server.protocol import Protocol, Server
@@ -41,8 +41,8 @@ HEADERS = (
     "allow",
     "location",
 )
-BOOK = open_book()
-FAULTS = Faults(BOOK)
+DESCRIPTION = load_description()
+FAULTS = Faults(DESCRIPTION)
 PROTOCOL = "RemoteProtocolError"
 # Made once: a client that makes its own takes longer for it than for the request.
 TRUST = ssl.create_default_context()
@@ -103,7 +103,7 @@ def get(id: str, path: str, **more: Any) -> Ask:
 
 def errors() -> Iterator[Ask]:
     """Each error that can be asked for by name, in each of the three ways."""
-    for reason in BOOK.errors.reasons:
+    for reason in DESCRIPTION.errors.reasons:
         header = {"x-novita-mock-error": reason}
         key = {"authorization": f"Bearer mock-{reason}"}
         yield Ask(f"header-{reason}", CHAT, chat(), headers=KEY | JSON | header, status=None)
@@ -163,7 +163,7 @@ def faults() -> Iterator[Ask]:
 
 def bases() -> Iterator[Ask]:
     """Each operation at each base path."""
-    for base in BOOK.bases:
+    for base in DESCRIPTION.bases:
         name = base.strip("/").replace("/", "-")
         yield Ask(f"{name}-chat", f"{base}/chat/completions", chat())
         yield Ask(f"{name}-completion", f"{base}/completions", text())
@@ -174,7 +174,7 @@ def bases() -> Iterator[Ask]:
 SPEC = {"function": {"name": "f", "parameters": {"type": "object"}}, "type": "function"}
 E2026, LIVE = {"edition": "2026"}, {"edition": "live"}
 USAGE = {"include_usage": True}
-TOO_LARGE = b'{"model": "' + b"x" * BOOK.limits["body"] + b'"}'
+TOO_LARGE = b'{"model": "' + b"x" * DESCRIPTION.limits["body"] + b'"}'
 
 ASKS = [
     *bases(),
@@ -471,7 +471,7 @@ def test_the_server_gives_what_the_table_says(ask: Ask, served: Any) -> None:
     assert outcome.seconds >= ask.seconds
 
 
-@pytest.mark.parametrize("reason", BOOK.errors.reasons)
+@pytest.mark.parametrize("reason", DESCRIPTION.errors.reasons)
 def test_the_three_ways_to_an_error_give_the_same_error(reason: str, served: Any) -> None:
     ways = [served(ask) for ask in errors() if ask.id.partition("-")[2] == reason]
     codes = {(way.status, json.loads(way.body)["reason"]) for way in ways}

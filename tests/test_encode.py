@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from novita_mock import Beat, Cut, Mock
+from novita_mock import Disconnect, Mock, TimedBytes
 from novita_mock._core.tokenizer import count
 from novita_mock._stubs.model import ToolCall
 from tests.ask import (
-    BOOK,
     CHAT,
+    DESCRIPTION,
     EDITIONS,
     MODEL,
     TEXT,
@@ -60,7 +60,7 @@ def test_an_answer_has_the_documented_members_and_no_others(operation: str) -> N
     assert answer["created"] == CREATED
     assert answer["model"] == MODEL
     assert answer["object"] == {CHAT: "chat.completion", TEXT: "text_completion"}[operation]
-    assert both_say(BOOK.operations[operation].response, answer)
+    assert both_say(DESCRIPTION.operations[operation].response, answer)
 
 
 def test_a_whole_chat_answer_is_these_bytes() -> None:
@@ -183,7 +183,7 @@ def test_every_chunk_is_valid_and_of_one_answer(operation: str, fields: dict[str
         (streamed[0]["id"], CREATED, MODEL)
     }
     for chunk in streamed:
-        assert both_say(str(BOOK.operations[operation].chunk), chunk)
+        assert both_say(str(DESCRIPTION.operations[operation].chunk), chunk)
 
 
 @pytest.mark.parametrize("n", [1, 2, 4])
@@ -307,7 +307,7 @@ def test_log_probabilities_are_consistent_with_the_text(
             assert logprob <= 0
             assert sum(map(math.exp, {**top, token: logprob}.values())) <= 1
             assert not top or top[token] == logprob
-    assert both_say(BOOK.operations[operation].response, answer)
+    assert both_say(DESCRIPTION.operations[operation].response, answer)
 
 
 @pytest.mark.parametrize("text", ["日本語 テスト", "🙂🙂 ok", "é è", "a the a", ""])
@@ -358,17 +358,17 @@ def test_without_log_probabilities_chat_has_no_member_and_completions_null() -> 
 @each_operation
 def test_without_a_pace_a_stream_is_one_beat(operation: str) -> None:
     reply = scripted().answer(posted(body_of(operation, stream=True), operation))
-    assert [type(beat) for beat in reply.beats] == [Beat]
-    assert reply.beats[0].pause == 0
+    assert [type(chunk) for chunk in reply.chunks] == [TimedBytes]
+    assert reply.chunks[0].pause == 0
 
 
 def test_a_pace_is_a_pause_before_each_beat() -> None:
     reply = scripted(ttft=0.5, gap=0.1).answer(posted(body_of(stream=True)))
-    assert [beat.pause for beat in reply.beats] == [0.5, 0.1, 0.1, 0.1, 0.1]
-    assert all(isinstance(b, Beat) and b.data.endswith(b"\n\n") for b in reply.beats)
+    assert [chunk.pause for chunk in reply.chunks] == [0.5, 0.1, 0.1, 0.1, 0.1]
+    assert all(isinstance(b, TimedBytes) and b.data.endswith(b"\n\n") for b in reply.chunks)
     assert reply.body == scripted().answer(posted(body_of(stream=True))).body
     unstreamed = scripted(ttft=0.5, gap=0.1).answer(posted(body_of()))
-    assert [beat.pause for beat in unstreamed.beats] == [pytest.approx(0.6)]  # two tokens
+    assert [chunk.pause for chunk in unstreamed.chunks] == [pytest.approx(0.6)]  # two tokens
 
 
 SAID = ["Hi there", "", '"', '",', ',","', '"\\",', "\\", ",", ', ",", ', "[1]", 'é"\n,']
@@ -378,32 +378,32 @@ SAID = ["Hi there", "", '"', '",', ',","', '"\\",', "\\", ",", ', ",", ', "[1]",
 @pytest.mark.parametrize("text", SAID)
 def test_an_unpaced_stream_has_the_bytes_of_a_paced_one(text: str, operation: str) -> None:
     asked = posted(body_of(operation, stream=True), operation)
-    (whole,) = scripted(text).answer(asked).beats
+    (whole,) = scripted(text).answer(asked).chunks
     paced = scripted(text, gap=0.1).call(asked)
-    assert whole == Beat(paced.reply.body)
+    assert whole == TimedBytes(paced.reply.body)
     assert paced.size == len(asked.body) + len(paced.reply.body)
     assert joined(operation, stream(operation, mock=scripted(text))) == [text]
 
 
 def test_the_beats_of_a_paced_stream_are_those_of_a_tuple() -> None:
     reply = scripted(gap=0.1).answer(posted(body_of(stream=True)))
-    beats = tuple(reply.beats)
-    assert reply == replace(reply, beats=beats)
-    assert replace(reply, beats=beats) == reply
-    assert reply != replace(reply, beats=beats[1:])
-    assert (len(reply.beats), hash(reply.beats), repr(reply.beats)) == (
-        len(beats), hash(beats), repr(beats),
+    chunks = tuple(reply.chunks)
+    assert reply == replace(reply, chunks=chunks)
+    assert replace(reply, chunks=chunks) == reply
+    assert reply != replace(reply, chunks=chunks[1:])
+    assert (len(reply.chunks), hash(reply.chunks), repr(reply.chunks)) == (
+        len(chunks), hash(chunks), repr(chunks),
     )  # fmt: skip
-    assert (reply.beats[-1], reply.beats[1:3]) == (beats[-1], beats[1:3])
-    assert list(reply.beats) == list(reply.beats)
+    assert (reply.chunks[-1], reply.chunks[1:3]) == (chunks[-1], chunks[1:3])
+    assert list(reply.chunks) == list(reply.chunks)
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.1])
 @pytest.mark.parametrize("after", [0, 1, 3, 5, 99])
 def test_a_cut_stream_ends_with_a_cut_after_so_many_chunks(after: int, gap: float) -> None:
     reply = scripted(cut_after=after, gap=gap).answer(posted(body_of(stream=True)))
-    assert isinstance(reply.beats[-1], Cut)
-    assert all(isinstance(beat, Beat) for beat in reply.beats[:-1])
+    assert isinstance(reply.chunks[-1], Disconnect)
+    assert all(isinstance(chunk, TimedBytes) for chunk in reply.chunks[:-1])
     whole = scripted().answer(posted(body_of(stream=True))).body
     *chunks, _done = [frame + b"\n\n" for frame in whole.split(b"\n\n")[:-1]]
     assert reply.body == b"".join(chunks[:after])
@@ -425,7 +425,7 @@ def test_a_refusal_has_the_members_of_its_edition(edition: str) -> None:
 def test_a_refusal_has_no_pace(operation: str) -> None:
     mock = Mock(ttft=1, gap=1)
     reply = mock.answer(posted(body_of(operation, stream=True, model="zzz"), operation))
-    assert [beat.pause for beat in reply.beats] == [0]
+    assert [chunk.pause for chunk in reply.chunks] == [0]
 
 
 def test_a_refusal_does_not_repeat_the_key() -> None:
@@ -441,14 +441,14 @@ def test_a_refusal_does_not_repeat_the_key() -> None:
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_the_list_is_the_catalogue(edition: str) -> None:
     listed = json.loads(Mock(edition=edition).answer(got("/models")).body)
-    assert listed == {"data": list(BOOK.models.values())}
+    assert listed == {"data": list(DESCRIPTION.models.values())}
     assert both_say("models/list.response.json", listed)
 
 
-@pytest.mark.parametrize("model", list(BOOK.models))
+@pytest.mark.parametrize("model", list(DESCRIPTION.models))
 def test_a_model_is_retrieved_as_it_is_listed(model: str) -> None:
     reply = Mock().answer(got(f"/models/{model}"))
-    assert (reply.status, json.loads(reply.body)) == (200, BOOK.models[model])
+    assert (reply.status, json.loads(reply.body)) == (200, DESCRIPTION.models[model])
 
 
 def test_an_unknown_model_is_not_retrieved() -> None:

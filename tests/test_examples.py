@@ -9,7 +9,7 @@ import pytest
 
 from novita_mock import Mock, Request
 from novita_mock._api.description import shipped
-from tests.ask import BOOK, EDITIONS, KEY, both_say, chunks
+from tests.ask import DESCRIPTION, EDITIONS, KEY, both_say, chunks
 
 FILES = sorted((shipped("schemas") / "examples").glob("*/*.json"))
 EXAMPLES = [(file.parent.name, json.loads(file.read_text(encoding="utf-8"))) for file in FILES]
@@ -46,7 +46,7 @@ def sent(example: Any) -> Request:
     return Request(asked["method"], asked["path"], headers, body)
 
 
-@pytest.mark.parametrize("operation", list(BOOK.operations))
+@pytest.mark.parametrize("operation", list(DESCRIPTION.operations))
 def test_every_operation_has_an_example_of_every_mode(operation: str) -> None:
     shown = set().union(*(modes(example) for name, example in EXAMPLES if name == operation))
     assert MODES[operation] <= shown
@@ -59,14 +59,14 @@ def test_an_example_has_the_members_of_an_example(operation: str, example: Any) 
     streamed = bool((example["request"]["body"] or {}).get("stream"))
     failed = example["response"]["status"] != 200
     assert set(example["response"]) == {"status", "chunks" if streamed and not failed else "body"}
-    assert example["request"]["method"] == BOOK.operations[operation].method
+    assert example["request"]["method"] == DESCRIPTION.operations[operation].method
 
 
 @each_example
 def test_the_request_of_an_example_is_valid_unless_it_shows_a_bad_body(
     operation: str, example: Any
 ) -> None:
-    schema = BOOK.operations[operation].request
+    schema = DESCRIPTION.operations[operation].request
     if schema is not None:
         message = (example["response"].get("body") or {}).get("message", "")
         assert both_say(schema, example["request"]["body"]) is not message.startswith("$")
@@ -80,9 +80,9 @@ def test_the_response_of_an_example_is_valid(operation: str, example: Any) -> No
         assert response["body"]["code"] == response["status"]
         return
     for chunk in response.get("chunks", ()):
-        assert both_say(str(BOOK.operations[operation].chunk), chunk)
+        assert both_say(str(DESCRIPTION.operations[operation].chunk), chunk)
     if "body" in response:
-        assert both_say(BOOK.operations[operation].response, response["body"])
+        assert both_say(DESCRIPTION.operations[operation].response, response["body"])
 
 
 @each_example
@@ -112,11 +112,11 @@ def test_the_mock_answers_the_request_of_an_example_in_kind(
     assert reply.status == response["status"]
     if "chunks" in response:
         for chunk in chunks(reply):
-            assert both_say(str(BOOK.operations[operation].chunk), chunk)
+            assert both_say(str(DESCRIPTION.operations[operation].chunk), chunk)
         return
     answer = json.loads(reply.body)
     if reply.status == 200:
-        assert both_say(BOOK.operations[operation].response, answer)
+        assert both_say(DESCRIPTION.operations[operation].response, answer)
         return
     assert both_say("common/error.json", answer)
     assert answer["reason"] == response["body"]["reason"]

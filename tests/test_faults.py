@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from novita_mock import Mock
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._faults.catalogue import Faults
-from novita_mock._server.thread import Loopback
+from novita_mock._server.thread import LiveServer
 from tests.ask import EDITIONS, body_of, error, got, posted
 
-FAULTS = Faults(open_book())
+FAULTS = Faults(load_description())
 CHAT_PATH = "/v3/openai/chat/completions"
 DONE = b"data: [DONE]\n\n"
 SAYS = "Grüße, one two three four five six."
@@ -107,8 +107,8 @@ def mock() -> Mock:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Loopback]:
-    loopback = Loopback()
+def server() -> Iterator[LiveServer]:
+    loopback = LiveServer()
     yield loopback
     loopback.stop()
 
@@ -262,7 +262,7 @@ def test_each_fault_has_its_guarantee_in_the_table() -> None:
     ("fault", "stream", "holds"), GUARANTEES, ids=[f"{row[0]}-{row[1]}" for row in GUARANTEES]
 )
 def test_what_arrives_is_what_the_fault_guarantees(
-    server: Loopback, fault: str, stream: bool, holds: Callable[[Got], bool]
+    server: LiveServer, fault: str, stream: bool, holds: Callable[[Got], bool]
 ) -> None:
     address = server.open(mock())
     got = exchange(address, fault, stream=stream)
@@ -286,7 +286,7 @@ def test_a_rule_breaks_the_reply_as_the_header_does(fault: str, stream: bool) ->
 
 
 def test_a_server_that_refuses_connections_takes_them_again() -> None:
-    loopback = Loopback()
+    loopback = LiveServer()
     address = loopback.open(mock())
     where = urlsplit(address)
     try:
@@ -351,7 +351,7 @@ def test_the_header_goes_before_the_rule() -> None:
     assert isinstance(scripted, Mock)
     asked = {b"x-novita-mock-fault": b"bad_gateway"}
     assert scripted.answer(posted(body_of(), headers=asked)).status == 502
-    assert scripted.last.about.fault == FAULTS.parse("bad_gateway")
+    assert scripted.last.metadata.fault == FAULTS.parse("bad_gateway")
 
 
 def test_what_is_no_operation_is_not_broken() -> None:

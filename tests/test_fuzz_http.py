@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from tests.raw_http import Hung, NotHttp, Response, Wire, responses
 from tests.test_serve import BASES, LAST_OF_BANNER, MODEL, NOVITA, Server, process_of, stdout_of
 
@@ -39,9 +39,9 @@ MOST_SHOWN = 10
 REPEATED = re.compile(rb"(.{1,3}?)\1{20,}", re.DOTALL)
 LITTLE = 4096
 KEY = b"sk-fuzz-5f3a90c1d7"
-BOOK = open_book()
-REASONS = [reason.encode() for reason in BOOK.errors.reasons]
-FAILURES = [str(row.reason).encode() for row in BOOK.errors.rows if row.status >= 500]
+DESCRIPTION = load_description()
+REASONS = [reason.encode() for reason in DESCRIPTION.errors.reasons]
+FAILURES = [str(row.reason).encode() for row in DESCRIPTION.errors.rows if row.status >= 500]
 CONTROL = b"/__mock__/"
 
 # The command where some modules are not installed. What its application raises is shown, while the
@@ -476,8 +476,8 @@ SCHEMAS: list[Any] = [
     {"type": "integer", "minimum": 1e308}, {"const": {"a": [1e400]}},
 ]  # fmt: skip
 FIELDS_OF_BODIES = sorted(
-    BOOK.schema("chat/completion.request.json")["properties"].keys()
-    | BOOK.schema("completions/completion.request.json")["properties"].keys()
+    DESCRIPTION.schema("chat/completion.request.json")["properties"].keys()
+    | DESCRIPTION.schema("completions/completion.request.json")["properties"].keys()
 )
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from novita_mock import Mock, Reply, Request
 from tests.ask import (
-    BOOK,
     CHAT,
+    DESCRIPTION,
     EDITIONS,
     MODEL,
     REASONS,
@@ -91,7 +91,7 @@ def resolved(reference: str, path: str) -> tuple[Any, str]:
     if file:
         folder = path.rpartition("/")[0]
         path = file.removeprefix("../") if file.startswith("../") else f"{folder}/{file}"
-    found = BOOK.schema(path)
+    found = DESCRIPTION.schema(path)
     for step in filter(None, pointer.split("/")):
         found = found[step]
     return found, path
@@ -140,8 +140,8 @@ def objects(schema: Any, path: str) -> st.SearchStrategy[Any]:
 @st.composite
 def valid(draw: st.DrawFn, operation: str) -> Any:
     """A body with a handful of fields, its rules between fields kept."""
-    path = str(BOOK.operations[operation].request)
-    properties = BOOK.schema(path)["properties"]
+    path = str(DESCRIPTION.operations[operation].request)
+    properties = DESCRIPTION.schema(path)["properties"]
     names = draw(st.sets(st.sampled_from(sorted(properties)), max_size=6))
     body = body_of(operation)
     for name in sorted(names | {"model"}):
@@ -163,8 +163,8 @@ def valid(draw: st.DrawFn, operation: str) -> Any:
 
 
 def fields_of(operation: str) -> dict[str, st.SearchStrategy[Any]]:
-    path = str(BOOK.operations[operation].request)
-    properties = BOOK.schema(path)["properties"]
+    path = str(DESCRIPTION.operations[operation].request)
+    properties = DESCRIPTION.schema(path)["properties"]
     return {name: drawn(field, path) for name, field in properties.items()} | {
         name: small for name, small in SMALL.items() if name in properties
     }
@@ -198,7 +198,7 @@ def spoilt(draw: st.DrawFn, operation: str) -> Any:
 
 def judge(operation: str, body: Any, edition: str) -> None:
     """Sends `body` and holds the reply to what the validators say of it."""
-    fits = both_say(str(BOOK.operations[operation].request), body)
+    fits = both_say(str(DESCRIPTION.operations[operation].request), body)
     reply = MOCKS[edition].answer(posted(body, operation))
     if reply.status != 200:
         found = error(reply)
@@ -214,7 +214,7 @@ def judge(operation: str, body: Any, edition: str) -> None:
 
 
 def judge_whole(operation: str, body: Any, answer: Any) -> None:
-    fast(BOOK.operations[operation].response).validate(answer)
+    fast(DESCRIPTION.operations[operation].response).validate(answer)
     usage = answer["usage"]
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
     choices = answer["choices"]
@@ -227,7 +227,7 @@ def judge_whole(operation: str, body: Any, answer: Any) -> None:
 def judge_stream(operation: str, body: Any, reply: Reply, edition: str) -> None:
     streamed = chunks(reply)
     for chunk in streamed:
-        fast(str(BOOK.operations[operation].chunk)).validate(chunk)
+        fast(str(DESCRIPTION.operations[operation].chunk)).validate(chunk)
     assert len({(chunk["id"], chunk["created"], chunk["model"]) for chunk in streamed}) == 1
     whole = {k: v for k, v in body.items() if k not in ("stream", "stream_options")}
     answer = json.loads(MOCKS[edition].answer(posted(whole, operation)).body)
@@ -244,7 +244,7 @@ def test_valid_requests_are_answered_validly(operation: str) -> None:
     @each
     @given(valid(operation), edition)
     def run(body: Any, edition: str) -> None:
-        assert both_say(str(BOOK.operations[operation].request), body)
+        assert both_say(str(DESCRIPTION.operations[operation].request), body)
         seen.append(True)
         judge(operation, body, edition)
 
@@ -259,7 +259,7 @@ def test_requests_with_one_thing_wrong_are_refused_or_answered_validly(operation
     @each
     @given(spoilt(operation), edition)
     def run(body: Any, edition: str) -> None:
-        refused.append(not both_say(str(BOOK.operations[operation].request), body))
+        refused.append(not both_say(str(DESCRIPTION.operations[operation].request), body))
         judge(operation, body, edition)
 
     run()
@@ -269,7 +269,7 @@ def test_requests_with_one_thing_wrong_are_refused_or_answered_validly(operation
 @settings(max_examples=300, deadline=None, database=None, derandomize=True)
 @given(
     st.sampled_from(["GET", "POST", "PUT", "get"]) | st.text(max_size=5),
-    st.sampled_from([o.path for o in BOOK.operations.values()]) | st.text(max_size=20),
+    st.sampled_from([o.path for o in DESCRIPTION.operations.values()]) | st.text(max_size=20),
     st.dictionaries(
         st.sampled_from([b"authorization", b"x-novita-mock-error", b"x"]),
         st.sampled_from([b"Bearer k", b"Bearer mock-ACCESS_DENY", b"ACCESS_DENY"])

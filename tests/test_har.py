@@ -12,8 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from novita_mock import Mock, Request
-from novita_mock._api.description import open_book
-from novita_mock._core.http import Beat, Cut, Reply
+from novita_mock._api.description import load_description
+from novita_mock._core.http import Disconnect, Reply, TimedBytes
 from novita_mock._journal.har import har
 from novita_mock.httpx import openai_client
 from tests.ask import KEY, MODEL, body_of, got, posted
@@ -77,7 +77,7 @@ def entries(*calls: Any) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("fault", ["", *open_book().faults["faults"]])
+@pytest.mark.parametrize("fault", ["", *load_description().faults["faults"]])
 @pytest.mark.parametrize("stream", [False, True])
 def test_every_call_is_told_as_the_format_asks(fault: str, stream: bool) -> None:
     mock = Mock(ttft=0.5, gap=0.1)
@@ -85,7 +85,7 @@ def test_every_call_is_told_as_the_format_asks(fault: str, stream: bool) -> None
     [told] = entries(mock.call(posted(body_of(stream=stream), headers=headers)))
     timings = told["timings"]
     assert told["time"] == pytest.approx(sum(timings.values()))
-    given = mock.last.about.fault
+    given = mock.last.metadata.fault
     assert told.get("_fault") == (None if given is None else str(given))
     assert told["response"]["status"] == mock.last.status
     assert told["_number"] == 1
@@ -144,9 +144,9 @@ def test_the_address_is_where_the_request_went(host: bytes, path: str, url: str)
 
 
 def test_times_are_those_of_the_plan_in_milliseconds() -> None:
-    beats = (Beat(b"a", 0.5), Beat(b"b", 0.25), Cut(0.125))
+    chunks = (TimedBytes(b"a", 0.5), TimedBytes(b"b", 0.25), Disconnect(0.125))
     call = Mock().call(got("/models"))
-    [told] = entries(replace(call, reply=Reply(200, ((b"a", b"b"),), beats, head_gap=1.0)))
+    [told] = entries(replace(call, reply=Reply(200, ((b"a", b"b"),), chunks, head_gap=1.0)))
     assert told["timings"] == {"send": 0.0, "wait": 2500.0, "receive": 375.0}
     assert told["time"] == 2875.0
     [told] = entries(replace(call, reply=Reply(200, (), ())))
@@ -196,7 +196,7 @@ def test_a_key_is_in_no_base64_either() -> None:
     mock = Mock()
     mock.say(f"{SECRET} é", fault="cut_in_character(9)")
     [told] = entries(mock.call(posted(body_of(stream=True), key=SECRET)))
-    beats = (Beat(b"\xff " + SECRET.encode()),)
-    broken = replace(mock.last, reply=Reply(200, (), beats))
+    chunks = (TimedBytes(b"\xff " + SECRET.encode()),)
+    broken = replace(mock.last, reply=Reply(200, (), chunks))
     [told] = entries(broken)
     assert base64.b64decode(told["response"]["content"]["text"]) == b"\xff ***"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from novita_mock import Beat, Cut, Mock, Reply
+from novita_mock import Disconnect, Mock, Reply, TimedBytes
 from novita_mock._core.clock import Clock
 from novita_mock._core.timing import Pace
 from novita_mock._stubs.model import Answer, Rule
@@ -64,8 +64,8 @@ class Meeting(Clock):
         await asyncio.wait_for(self._barrier.wait(), 60)  # ends a test that would hang
 
 
-def fixed(*beats: Beat | Cut, clock: Clock | None = None, **reply: Any) -> Transport:
-    mock: Any = Fixed(Reply(200, reply.get("headers", ()), beats), clock or Clock())
+def fixed(*chunks: TimedBytes | Disconnect, clock: Clock | None = None, **reply: Any) -> Transport:
+    mock: Any = Fixed(Reply(200, reply.get("headers", ()), chunks), clock or Clock())
     return Transport(mock)
 
 
@@ -148,7 +148,7 @@ def test_one_transport_serves_sync_and_async_clients(name: str) -> None:
 def test_beats_arrive_when_they_are_due_however_slow_the_reader_is(name: str) -> None:
     library = pytest.importorskip(name)
     clock = HandClock()
-    transport = fixed(Beat(b"a", 4), Beat(b"b", 8), Beat(b"c", 8), clock=clock)
+    transport = fixed(TimedBytes(b"a", 4), TimedBytes(b"b", 8), TimedBytes(b"c", 8), clock=clock)
     arrivals = []
     with library.Client(transport=transport) as client, client.stream("GET", URL) as response:
         assert clock.monotonic() == 4
@@ -168,7 +168,7 @@ def test_paced_streams_run_side_by_side(name: str) -> None:
             return body
 
     async def read_all() -> list[bytes]:
-        transport = fixed(Beat(b"a", 0.1), Beat(b"b", 0.1), clock=Meeting(10))
+        transport = fixed(TimedBytes(b"a", 0.1), TimedBytes(b"b", 0.1), clock=Meeting(10))
         async with library.AsyncClient(transport=transport) as client:
             return await asyncio.gather(*(read(client) for _ in range(10)))
 
@@ -179,7 +179,7 @@ def test_paced_streams_play_under_trio() -> None:
     trio, httpx = pytest.importorskip("trio"), pytest.importorskip("httpx")
 
     async def read() -> bytes:
-        transport = fixed(Beat(b"a", 0.01), Beat(b"b", 0.01))
+        transport = fixed(TimedBytes(b"a", 0.01), TimedBytes(b"b", 0.01))
         async with httpx.AsyncClient(transport=transport) as client:
             content: bytes = (await client.get(URL)).content
             return content
@@ -190,7 +190,7 @@ def test_paced_streams_play_under_trio() -> None:
 @each_library
 def test_a_cut_body_of_known_length_says_how_much_came(name: str) -> None:
     library = pytest.importorskip(name)
-    transport = fixed(Beat(b"four"), Cut(), headers=((b"content-length", b"10"),))
+    transport = fixed(TimedBytes(b"four"), Disconnect(), headers=((b"content-length", b"10"),))
     with (
         library.Client(transport=transport) as client,
         pytest.raises(library.RemoteProtocolError, match=r"\(received 4 bytes, expected 10\)"),
@@ -201,7 +201,7 @@ def test_a_cut_body_of_known_length_says_how_much_came(name: str) -> None:
 @each_library
 def test_a_stream_can_be_left_early(name: str) -> None:
     library = pytest.importorskip(name)
-    transport = fixed(Beat(b"a"), Beat(b"b", 30.0))
+    transport = fixed(TimedBytes(b"a"), TimedBytes(b"b", 30.0))
     with library.Client(transport=transport) as client, client.stream("GET", URL) as response:
         assert next(response.iter_raw()) == b"a"
 

@@ -10,7 +10,7 @@ import pytest
 from novita_mock import Mock, Request
 from novita_mock._accounts.rate_limits import Limits
 from novita_mock._accounts.wallet import Wallet
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._core.clock import Clock
 from novita_mock._journal import describe
 from novita_mock._journal.ledger import Ledger
@@ -114,7 +114,7 @@ def test_a_call_tells_what_came_and_what_went() -> None:
     assert (call.method, call.path, call.status) == ("POST", "/v3/openai/completions", 200)
     assert call.request == body_of(TEXT, max_tokens=3)
     assert call.answer == answer
-    assert call.about.tokens == 3
+    assert call.metadata.tokens == 3
 
 
 def test_a_streamed_call_keeps_its_chunks() -> None:
@@ -157,7 +157,7 @@ def test_calls_are_numbered_in_the_order_they_came() -> None:
 
 
 def ledger_of(seed: int) -> Ledger:
-    return Ledger(seed, Clock(), Limits(open_book()), Wallet(open_book()))
+    return Ledger(seed, Clock(), Limits(load_description()), Wallet(load_description()))
 
 
 def test_ids_are_unique_and_repeat_after_a_restart() -> None:

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from novita_mock._accounts.rate_limits import Limits
 from novita_mock._api.description import shipped
 from novita_mock._core.errors import Refused
-from tests.ask import BOOK, EDITIONS, KEY, MODEL
+from tests.ask import DESCRIPTION, EDITIONS, KEY, MODEL
 
 NOW = 1_764_547_200.25
 MINUTE = 60.0
 OTHER_KEY, OTHER_MODEL = "sk-another", "deepseek/deepseek-v3.2"
-TABLE = BOOK.catalogue["limits"]
+TABLE = DESCRIPTION.catalogue["limits"]
 TIERS: list[str] = TABLE["tiers"]
 HUGE = 50_000_000
 
@@ -49,7 +49,7 @@ def refusal(call: Callable[..., None], *args: Any) -> Refused:
 
 @pytest.mark.parametrize("rpm", [1, 3, 7, 30, 1000])
 def test_a_minutes_worth_goes_through_at_once_and_no_more(rpm: int) -> None:
-    limits = Limits(BOOK, rpm=rpm)
+    limits = Limits(DESCRIPTION, rpm=rpm)
     assert requests_let_through(limits, NOW) == rpm
     assert requests_let_through(limits, NOW) == 0
 
@@ -57,7 +57,7 @@ def test_a_minutes_worth_goes_through_at_once_and_no_more(rpm: int) -> None:
 @pytest.mark.parametrize("now", [0.0, 12.5, NOW, 4e9], ids=str)
 @pytest.mark.parametrize("rpm", [1, 3, 7, 30, 1000])
 def test_an_empty_bucket_is_full_again_after_60_seconds(rpm: int, now: float) -> None:
-    limits = Limits(BOOK, rpm=rpm)
+    limits = Limits(DESCRIPTION, rpm=rpm)
     requests_let_through(limits, now)
     assert requests_let_through(limits, now + MINUTE) == rpm
 
@@ -66,13 +66,13 @@ def test_an_empty_bucket_is_full_again_after_60_seconds(rpm: int, now: float) ->
     ("seconds", "fresh"), [(1.9, 0), (2, 1), (3.9, 1), (4, 2), (30, 15), (59.9, 29), (3600, 30)]
 )
 def test_a_bucket_fills_up_evenly_and_never_over_its_size(seconds: float, fresh: int) -> None:
-    limits = Limits(BOOK, rpm=30)
+    limits = Limits(DESCRIPTION, rpm=30)
     requests_let_through(limits, NOW)
     assert requests_let_through(limits, NOW + seconds) == fresh
 
 
 def test_a_refused_request_is_not_counted() -> None:
-    limits = Limits(BOOK, rpm=30)
+    limits = Limits(DESCRIPTION, rpm=30)
     requests_let_through(limits, NOW)
     for tenth in range(20):
         refusal(limits.take_request, KEY, MODEL, NOW + tenth / 10)
@@ -80,7 +80,7 @@ def test_a_refused_request_is_not_counted() -> None:
 
 
 def test_a_client_at_the_pace_of_the_limit_is_never_refused() -> None:
-    limits = Limits(BOOK, rpm=30)
+    limits = Limits(DESCRIPTION, rpm=30)
     requests_let_through(limits, NOW)
     for number in range(1, 200):
         limits.take_request(KEY, MODEL, NOW + 2 * number)
@@ -88,7 +88,7 @@ def test_a_client_at_the_pace_of_the_limit_is_never_refused() -> None:
 
 @pytest.mark.parametrize("back", [0.001, 1.0, 3600.0, NOW + 5], ids=str)
 def test_time_that_runs_backwards_stands_still(back: float) -> None:
-    limits = Limits(BOOK, rpm=30)
+    limits = Limits(DESCRIPTION, rpm=30)
     for _ in range(10):
         limits.take_request(KEY, MODEL, NOW)
     assert requests_let_through(limits, NOW - back) == 20
@@ -97,7 +97,7 @@ def test_time_that_runs_backwards_stands_still(back: float) -> None:
 
 
 def test_after_a_reset_all_buckets_are_full() -> None:
-    limits = Limits(BOOK, rpm=3, tpm=10)
+    limits = Limits(DESCRIPTION, rpm=3, tpm=10)
     requests_let_through(limits, NOW)
     limits.take_tokens(KEY, MODEL, 10, NOW)
     limits.reset()
@@ -109,7 +109,7 @@ def test_after_a_reset_all_buckets_are_full() -> None:
 
 
 def test_the_tokens_of_a_call_are_taken_whole_or_not_at_all() -> None:
-    limits = Limits(BOOK, tpm=1000)
+    limits = Limits(DESCRIPTION, tpm=1000)
     limits.take_tokens(KEY, MODEL, 600, NOW)
     assert refusal(limits.take_tokens, KEY, MODEL, 401, NOW).detail == {
         "limit": 1000,
@@ -120,21 +120,21 @@ def test_the_tokens_of_a_call_are_taken_whole_or_not_at_all() -> None:
 
 
 def test_a_call_that_is_larger_than_the_bucket_is_refused_for_ever() -> None:
-    limits = Limits(BOOK, tpm=1000)
+    limits = Limits(DESCRIPTION, tpm=1000)
     for now in (NOW, NOW + MINUTE, NOW + 1000 * MINUTE):
         assert refusal(limits.take_tokens, KEY, MODEL, 1001, now).detail["remaining"] == 1000
     limits.take_tokens(KEY, MODEL, 1000, NOW + 1000 * MINUTE)
 
 
 def test_a_call_without_tokens_always_fits() -> None:
-    limits = Limits(BOOK, tpm=1)
+    limits = Limits(DESCRIPTION, tpm=1)
     limits.take_tokens(KEY, MODEL, 1, NOW)
     limits.take_tokens(KEY, MODEL, 0, NOW)
 
 
 @pytest.mark.parametrize("tpm", [HUGE, HUGE - 1, 70_000_001, 10**12])
 def test_huge_limits_are_exact(tpm: int) -> None:
-    limits = Limits(BOOK, tpm=tpm)
+    limits = Limits(DESCRIPTION, tpm=tpm)
     limits.take_tokens(KEY, MODEL, tpm, NOW)
     fresh = tpm // 2
     assert refusal(limits.take_tokens, KEY, MODEL, fresh + 1, NOW + 30).detail["remaining"] == fresh
@@ -148,7 +148,7 @@ moves = st.lists(
 
 @given(limit=st.integers(1, 1200), moves=moves)
 def test_a_bucket_is_what_the_textbook_calls_one(limit: int, moves: list[tuple[int, int]]) -> None:
-    limits, level, micros = Limits(BOOK, tpm=limit), Fraction(limit), 0
+    limits, level, micros = Limits(DESCRIPTION, tpm=limit), Fraction(limit), 0
     for pause, tokens in moves:
         micros += pause
         level = min(Fraction(limit), level + Fraction(limit * pause, 60_000_000))
@@ -168,7 +168,7 @@ def test_a_bucket_is_what_the_textbook_calls_one(limit: int, moves: list[tuple[i
     ("key", "model"), [(OTHER_KEY, MODEL), (KEY, OTHER_MODEL), (OTHER_KEY, OTHER_MODEL)]
 )
 def test_each_key_has_a_bucket_of_its_own_for_each_model(key: str, model: str) -> None:
-    limits = Limits(BOOK, rpm=5, tpm=100)
+    limits = Limits(DESCRIPTION, rpm=5, tpm=100)
     requests_let_through(limits, NOW)
     limits.take_tokens(KEY, MODEL, 100, NOW)
     assert requests_let_through(limits, NOW, model, key) == 5
@@ -176,7 +176,7 @@ def test_each_key_has_a_bucket_of_its_own_for_each_model(key: str, model: str) -
 
 
 def test_requests_and_tokens_are_counted_apart() -> None:
-    limits = Limits(BOOK, rpm=1, tpm=1)
+    limits = Limits(DESCRIPTION, rpm=1, tpm=1)
     limits.take_request(KEY, MODEL, NOW)
     limits.take_tokens(KEY, MODEL, 1, NOW)
     assert refusal(limits.take_request, KEY, MODEL, NOW).name == "request_rate"
@@ -185,13 +185,13 @@ def test_requests_and_tokens_are_counted_apart() -> None:
 
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_what_is_refused_is_a_429_in_every_edition(edition: str) -> None:
-    limits = Limits(BOOK, rpm=1, tpm=1)
+    limits = Limits(DESCRIPTION, rpm=1, tpm=1)
     limits.take_request(KEY, MODEL, NOW)
     for refused in (
         refusal(limits.take_request, KEY, MODEL, NOW),
         refusal(limits.take_tokens, KEY, MODEL, 2, NOW),
     ):
-        assert BOOK.errors.row(refused.name, edition).status == 429
+        assert DESCRIPTION.errors.row(refused.name, edition).status == 429
         assert set(refused.detail) == {"limit", "remaining"}
 
 
@@ -201,7 +201,7 @@ def test_what_is_refused_is_a_429_in_every_edition(edition: str) -> None:
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("model", [*TABLE["rpm_of"], "zai-org/glm-4.5", *TABLE["not_printed"][:1]])
 def test_a_tier_has_the_figures_of_the_models_row(tier: str, model: str) -> None:
-    limits, at = Limits(BOOK, tier=tier), TIERS.index(tier)
+    limits, at = Limits(DESCRIPTION, tier=tier), TIERS.index(tier)
     rpm = TABLE["rpm_of"].get(model, TABLE["rpm"])[at]
     assert requests_let_through(limits, NOW, model) == rpm
     limits.take_tokens(KEY, model, HUGE, NOW)
@@ -209,9 +209,9 @@ def test_a_tier_has_the_figures_of_the_models_row(tier: str, model: str) -> None
 
 
 def test_figures_from_the_page_for_three_models() -> None:
-    assert requests_let_through(Limits(BOOK, tier="T1"), NOW) == 50
-    assert requests_let_through(Limits(BOOK, tier="T4"), NOW, "qwen/qwen3-max") == 500
-    assert requests_let_through(Limits(BOOK, tier="T2"), NOW, "no/such-model") == 100
+    assert requests_let_through(Limits(DESCRIPTION, tier="T1"), NOW) == 50
+    assert requests_let_through(Limits(DESCRIPTION, tier="T4"), NOW, "qwen/qwen3-max") == 500
+    assert requests_let_through(Limits(DESCRIPTION, tier="T2"), NOW, "no/such-model") == 100
 
 
 @pytest.mark.parametrize(
@@ -224,14 +224,14 @@ def test_figures_from_the_page_for_three_models() -> None:
     ids=str,
 )
 def test_what_is_configured_goes_before_the_tier(configured: Any, rpm: int, tpm: int) -> None:
-    limits = Limits(BOOK, tier="T1", **configured)
+    limits = Limits(DESCRIPTION, tier="T1", **configured)
     assert requests_let_through(limits, NOW) == rpm
     assert refusal(limits.take_tokens, KEY, MODEL, HUGE + 1, NOW).detail["limit"] == tpm
 
 
 @pytest.mark.parametrize("only", ["rpm", "tpm"])
 def test_one_limit_alone_leaves_the_other_open(only: str) -> None:
-    limits = Limits(BOOK, rpm=1) if only == "rpm" else Limits(BOOK, tpm=1)
+    limits = Limits(DESCRIPTION, rpm=1) if only == "rpm" else Limits(DESCRIPTION, tpm=1)
     for _ in range(2):
         if only == "rpm":
             limits.take_tokens(KEY, MODEL, HUGE + 1, NOW)
@@ -240,7 +240,7 @@ def test_one_limit_alone_leaves_the_other_open(only: str) -> None:
 
 
 def test_without_an_argument_there_are_no_limits() -> None:
-    limits = Limits(BOOK)
+    limits = Limits(DESCRIPTION)
     for _ in range(100):
         limits.take_request(KEY, MODEL, NOW)
         limits.take_tokens(KEY, MODEL, 10**18, NOW)
@@ -260,14 +260,14 @@ def test_without_an_argument_there_are_no_limits() -> None:
 )
 def test_a_limit_that_is_none_is_refused_with_a_reason(arguments: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=r"\A" + problem + r"\Z"):
-        Limits(BOOK, **arguments)
+        Limits(DESCRIPTION, **arguments)
 
 
 # --- what it does not do -------------------------------------------------------------------------
 
 
 def test_no_key_shows_in_limits_or_in_a_refusal() -> None:
-    limits = Limits(BOOK, rpm=1, tpm=1)
+    limits = Limits(DESCRIPTION, rpm=1, tpm=1)
     limits.take_request(KEY, MODEL, NOW)
     refused = refusal(limits.take_request, KEY, MODEL, NOW)
     for shown in (limits, limits._requests, refused, refused.detail, refused.args):
@@ -275,7 +275,7 @@ def test_no_key_shows_in_limits_or_in_a_refusal() -> None:
 
 
 def test_threads_together_get_no_more_than_the_limit() -> None:
-    limits, gone = Limits(BOOK, rpm=1000), list[int]()
+    limits, gone = Limits(DESCRIPTION, rpm=1000), list[int]()
     callers = [
         threading.Thread(target=lambda: gone.append(requests_let_through(limits, NOW)))
         for _ in range(8)
@@ -294,9 +294,9 @@ def test_the_library_loads_with_the_limits_only_and_starts_no_thread(
     arguments: str, loaded: bool
 ) -> None:
     code = (
-        "import sys, threading; from novita_mock._api.description import open_book; "
+        "import sys, threading; from novita_mock._api.description import load_description; "
         "from novita_mock._accounts.rate_limits import Limits; "
-        f"limits = Limits(open_book(), {arguments}); "
+        f"limits = Limits(load_description(), {arguments}); "
         "print('pyrate_limiter' in sys.modules, threading.active_count())"
     )
     environment = {**os.environ, "PYTHONPATH": str(shipped("schemas").parent)}

@@ -15,7 +15,7 @@ from novita_mock._lint.unreachable import covers
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import Answer, ToolCall
 from novita_mock.cli import main
-from tests.ask import BOOK, CHAT, MODEL, WRITTEN, ask
+from tests.ask import CHAT, DESCRIPTION, MODEL, WRITTEN, ask
 from tests.readme import examples
 
 KEY = "sk_Zx81kQ0aVb3LmN7pRt5w"
@@ -25,7 +25,7 @@ KEY = "sk_Zx81kQ0aVb3LmN7pRt5w"
 def _check(tmp_path: Path) -> Any:
     def run(text: str, **options: Any) -> list[Finding]:
         (tmp_path / "s.yaml").write_text(text)
-        return lint(BOOK, tmp_path / "s.yaml", **options)
+        return lint(DESCRIPTION, tmp_path / "s.yaml", **options)
 
     return run
 
@@ -155,7 +155,7 @@ def test_a_reply_that_breaks_the_schema_of_answers_is_told(
 
 def test_every_answer_is_held_against_the_schema_of_answers() -> None:
     mock, wrong = Mock(any_model=True), Answer(tool_calls=(ToolCall(""),))
-    said = checks._broken(BOOK, mock, wrong, CHAT)
+    said = checks._broken(DESCRIPTION, mock, wrong, CHAT)
     assert said is not None
     assert "tool_calls[0].function.name: expected at least 1 character" in said
     for right in (
@@ -164,7 +164,7 @@ def test_every_answer_is_held_against_the_schema_of_answers() -> None:
         Answer(refuse="ACCESS_DENY"),
     ):
         for operation in WRITTEN:
-            assert checks._broken(BOOK, mock, right, operation) is None
+            assert checks._broken(DESCRIPTION, mock, right, operation) is None
 
 
 @pytest.mark.parametrize(

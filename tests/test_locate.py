@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from novita_mock import Mock, Request
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.errors import Refused
-from novita_mock._engine.routing import Routes, locate
-from tests.ask import BOOK, KEY
+from novita_mock._engine.routing import Routes, route
+from tests.ask import DESCRIPTION, KEY
 
 BASES = ["/v3/openai", "/openai/v1", "/openai", "/v3/openai/v1"]
 KNOWN = [
@@ -33,8 +33,8 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "post", "
 
 @pytest.fixture(scope="module")
 def routes() -> Routes:
-    book: Book = BOOK
-    return Routes(book)
+    description: Description = DESCRIPTION
+    return Routes(description)
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -42,7 +42,7 @@ def routes() -> Routes:
 def test_an_operation_is_found_under_every_base(
     routes: Routes, base: str, method: str, path: str, operation: str, model: str | None
 ) -> None:
-    located = locate(routes, method, base + path)
+    located = route(routes, method, base + path)
     assert (located.operation.name, located.model) == (operation, model)
 
 
@@ -52,7 +52,7 @@ def test_another_path_is_refused_whatever_the_method(
     routes: Routes, method: str, path: str
 ) -> None:
     with pytest.raises(Refused) as refusal:
-        locate(routes, method, path)
+        route(routes, method, path)
     assert refusal.value.name == "unknown_route"
 
 
@@ -62,14 +62,14 @@ def test_only_an_operations_own_method_is_taken(
     routes: Routes, own: str, path: str, _operation: str, _model: str | None, method: str
 ) -> None:
     if method == own:
-        assert locate(routes, method, BASES[0] + path)
+        assert route(routes, method, BASES[0] + path)
         return
     with pytest.raises(Refused) as refusal:
-        locate(routes, method, BASES[0] + path)
+        route(routes, method, BASES[0] + path)
     assert (refusal.value.name, refusal.value.detail) == ("wrong_method", {"allow": own})
 
 
-@pytest.mark.parametrize("edition", BOOK.errors.editions)
+@pytest.mark.parametrize("edition", DESCRIPTION.errors.editions)
 def test_an_unknown_route_is_404_in_plain_text(edition: str) -> None:
     headers = {b"authorization": b"Bearer " + KEY.encode()}
     reply = Mock(edition=edition).answer(Request("POST", "/v3/openai/responses", headers, b"{}"))

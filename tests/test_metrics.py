@@ -20,7 +20,7 @@ CHAT = "chat.completions"
 
 def counters(mock: Mock) -> Counters:
     """The counters after the calls of `mock`."""
-    found = Counters(mock.book.models, mock.book.errors.reasons)
+    found = Counters(mock.description.models, mock.description.errors.reasons)
     for call in mock.calls:
         found.count(call)
     return found
@@ -62,7 +62,7 @@ def test_tokens_are_counted_by_operation_and_model_of_the_catalogue() -> None:
     mock = Mock(any_model=True)
     models = [MODEL, MODEL, "mine/a", "mine/b"]
     calls = [mock.call(posted(body_of(model=model))) for model in models]
-    tokens = [call.about.tokens for call in calls]
+    tokens = [call.metadata.tokens for call in calls]
     assert min(tokens) > 0
     found = {key[1:]: n for key, n in told(mock).items() if key[0] == "tokens_total"}
     assert {frozenset(key): n for key, n in found.items()} == {
@@ -106,11 +106,11 @@ def test_a_refusal_that_tells_no_reason_is_not_counted_as_one(body: bytes) -> No
 def called(body: bytes) -> Mock:
     from dataclasses import replace
 
-    from novita_mock._core.http import Beat, Reply
+    from novita_mock._core.http import Reply, TimedBytes
 
     mock = Mock()
     call = mock.call(posted(body_of()))
-    mock._ledger.calls[0] = replace(call, reply=Reply(500, (), (Beat(body),)))
+    mock._ledger.calls[0] = replace(call, reply=Reply(500, (), (TimedBytes(body),)))
     return mock
 
 
@@ -164,7 +164,7 @@ def test_prometheus_is_loaded_only_for_the_text() -> None:
 def test_a_call_is_counted_with_little_work_however_many_there_were() -> None:
     mock = Mock()
     call: Any = mock.call(posted(body_of()))
-    found = Counters(mock.book.models, mock.book.errors.reasons)
+    found = Counters(mock.description.models, mock.description.errors.reasons)
     first = calls_of(lambda: found.count(call))
     for _ in range(1_000):
         found.count(call)

@@ -16,7 +16,7 @@ import pytest
 import respx
 
 from novita_mock import Mock
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock.respx import MOCKER, UNKNOWN, Escape, Router, guard, install, mocked
 
 MODEL = "meta-llama/llama-3.1-8b-instruct"
@@ -96,8 +96,10 @@ def test_a_call_stands_at_the_route_of_its_operation(name: str, way: str, alone:
 
 def test_there_is_a_route_for_each_operation() -> None:
     routes = install(respx.MockRouter(), Mock())
-    assert set(routes) == {*open_book().operations, UNKNOWN}
-    assert set(install(respx.MockRouter(), Mock(), unknown=False)) == set(open_book().operations)
+    assert set(routes) == {*load_description().operations, UNKNOWN}
+    assert set(install(respx.MockRouter(), Mock(), unknown=False)) == set(
+        load_description().operations
+    )
 
 
 @each_library
@@ -390,7 +392,7 @@ def test_an_application_that_swallows_errors_is_found_out(way: str, unknown: boo
 
 
 @each_way
-@pytest.mark.parametrize("base", open_book().bases)
+@pytest.mark.parametrize("base", load_description().bases)
 def test_an_unmodified_openai_client_is_answered(way: str, base: str) -> None:
     openai = pytest.importorskip("openai")
     options = {"base_url": API + base, "api_key": SECRET}

@@ -12,16 +12,16 @@ import orjson
 import pytest
 import yaml
 
-from novita_mock import Cut, Mock
-from novita_mock._api.request_view import Facts
+from novita_mock import Disconnect, Mock
+from novita_mock._api.request_view import RequestView
 from novita_mock._core.timing import Pace
 from novita_mock._stubs import scenario_file as file
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import Answer, Rule
 from novita_mock._stubs.script import Script
 from tests.ask import (
-    BOOK,
     CHAT,
+    DESCRIPTION,
     KEY,
     MODEL,
     REASONS,
@@ -37,7 +37,7 @@ from tests.ask import (
     texts,
 )
 
-FACTS = Facts(
+FACTS = RequestView(
     operation=CHAT,
     model="deepseek/deepseek-v3.2",
     stream=True,
@@ -233,14 +233,14 @@ def a_rule(chance: Random) -> Rule:
     return Rule(SAID, When(**when), chance.choice([None, None, 1, 2]), (), chance.random() < 0.05)
 
 
-def some_facts(chance: Random) -> Facts:
+def some_facts(chance: Random) -> RequestView:
     said = [{"role": "system", "content": chance.choice(TEXTS)}]
     said += [
         {"role": "user", "content": chance.choice(TEXTS)} for _ in range(chance.choice((1, 2)))
     ]
     if chance.random() < 0.3:
         said.append({"role": "tool", "content": chance.choice(TEXTS)})
-    return Facts(CHAT, chance.choice(["a/b", "a/c", None]), False, {"messages": said})
+    return RequestView(CHAT, chance.choice(["a/b", "a/c", None]), False, {"messages": said})
 
 
 @pytest.mark.parametrize("count", [1, 10, 400])
@@ -255,14 +255,14 @@ def test_the_index_finds_what_a_look_at_every_rule_finds(
     script, used = Script(rules), [0] * count
     taken = set()
     for _ in range(300):
-        facts = some_facts(chance)
+        view = some_facts(chance)
         fitting = [
             (rule.weight, -i)
             for i, rule in enumerate(rules)
-            if rule.when.differs(facts) is None and (rule.times is None or used[i] < rule.times)
+            if rule.when.differs(view) is None and (rule.times is None or used[i] < rule.times)
         ]
         expected = -max(fitting)[1] if fitting else None
-        assert script.take(facts) == expected
+        assert script.take(view) == expected
         if expected is not None:
             used[expected] += 1
             taken.add(expected)
@@ -279,7 +279,7 @@ def test_a_pace_below_zero_is_refused(wrong: dict[str, Any]) -> None:
 # --- files ---------------------------------------------------------------------------------------
 
 
-def about(text: str) -> dict[str, Any]:
+def metadata(text: str) -> dict[str, Any]:
     return {"model": MODEL, "messages": [{"role": "user", "content": text}]}
 
 
@@ -294,7 +294,7 @@ def test_a_file_is_read_as_yaml_or_json(tmp_path: Path) -> None:
     for name, text in {"a.json": json.dumps(document), "a.yaml": yaml.safe_dump(document)}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
         assert file.read(tmp_path / name) == document
-    rules, only = file.rules(BOOK, document)
+    rules, only = file.rules(DESCRIPTION, document)
     assert (rules, only) == ([Rule(Answer(say="Hé"), When(turn=1), 2)], True)
 
 
@@ -344,7 +344,7 @@ def test_loading_takes_the_place_of_the_script_so_far() -> None:
 @pytest.mark.parametrize("value", [2, 2.0])
 def test_a_whole_number_may_be_written_with_a_fraction(value: float) -> None:
     mock = loaded([{"say": "a b c", "cut_after": value, "times": value}])
-    assert isinstance(mock.answer(posted(body_of(stream=True))).beats[-1], Cut)
+    assert isinstance(mock.answer(posted(body_of(stream=True))).chunks[-1], Disconnect)
 
 
 def test_only_refuses_what_no_rule_takes_and_tells_the_nearest() -> None:
@@ -370,9 +370,9 @@ def test_what_only_refuses_comes_with_a_rule_that_takes_it() -> None:
 
 def test_what_only_tells_of_a_request_is_short_and_has_no_key() -> None:
     mock = loaded([{"when": {"last_user": "x"}, "say": "x"}], only=True)
-    long = error(mock.answer(posted(about("sun " * 5000))))["message"]
+    long = error(mock.answer(posted(metadata("sun " * 5000))))["message"]
     assert len(long) < 400
-    secret = error(mock.answer(posted(about(KEY))))["message"]
+    secret = error(mock.answer(posted(metadata(KEY))))["message"]
     assert KEY not in secret
     assert "***" in secret
 
@@ -396,15 +396,15 @@ def test_answers_are_given_in_turn_and_the_last_again_and_again() -> None:
 
 def test_each_of_several_answers_is_played_in_its_own_way() -> None:
     mock = loaded([{"answers": [{"say": "a b c", "cut_after": 2}, {"say": "b", "ttft": 2}]}])
-    assert isinstance(mock.answer(posted(body_of(stream=True))).beats[-1], Cut)
-    assert mock.answer(posted(body_of())).beats[0].pause == 2
+    assert isinstance(mock.answer(posted(body_of(stream=True))).chunks[-1], Disconnect)
+    assert mock.answer(posted(body_of())).chunks[0].pause == 2
 
 
 def test_a_default_answers_what_no_rule_takes() -> None:
     rules = [{"when": {"last_user": "sun"}, "say": "sunny"}, {"say": "once", "times": 1}]
     mock = loaded(rules, default={"say": "?"})
     assert [texts(CHAT, ask(mock=mock))[0] for _ in range(3)] == ["once", "?", "?"]
-    assert texts(CHAT, ask(mock=mock, **about("sun"))) == ["sunny"]
+    assert texts(CHAT, ask(mock=mock, **metadata("sun"))) == ["sunny"]
     assert loaded([], default={"say": "?"}).unused == ()
 
 
@@ -445,7 +445,7 @@ RECORDED: dict[str, Any] = {
 def test_a_recorded_reply_is_played_as_it_is() -> None:
     mock = loaded([{"recorded": RECORDED}])
     assert mock.answer(posted(body_of(n=2, max_tokens=1))).body == orjson.dumps(RECORDED)
-    assert mock.last.about.tokens == 7
+    assert mock.last.metadata.tokens == 7
 
 
 def test_a_recorded_reply_is_streamed_as_what_it_says() -> None:
@@ -478,7 +478,7 @@ def test_a_recorded_reply_may_leave_its_usage_out() -> None:
     taped = {name: value for name, value in RECORDED.items() if name != "usage"}
     mock = loaded([{"recorded": taped}])
     assert mock.answer(posted(body_of())).body == orjson.dumps(taped)
-    assert mock.last.about.tokens > 5
+    assert mock.last.metadata.tokens > 5
     options = {"include_usage": True}
     assert stream(mock=mock, stream_options=options)[-1]["usage"]["completion_tokens"] > 5
 

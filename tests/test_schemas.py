@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from novita_mock._api.description import BASE_URI, shipped
-from tests.ask import BOOK, both_say, fast, referee
+from tests.ask import DESCRIPTION, both_say, fast, referee
 
-PATHS = [uri.removeprefix(BASE_URI) for uri in BOOK.documents]
+PATHS = [uri.removeprefix(BASE_URI) for uri in DESCRIPTION.documents]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ANNOTATIONS = ("$schema", "$id", "title", "description", "examples", "x-source")
 ONE_SCHEMA = ("items", "if", "then", "else", "not", "contains", "additionalProperties")
@@ -49,37 +49,41 @@ def listed_keywords() -> set[str]:
 
 @each_file
 def test_a_file_is_valid_draft_2020_12(path: str) -> None:
-    Draft202012Validator.check_schema(BOOK.schema(path))
-    assert BOOK.schema(path)["$schema"] == DIALECT
+    Draft202012Validator.check_schema(DESCRIPTION.schema(path))
+    assert DESCRIPTION.schema(path)["$schema"] == DIALECT
 
 
 @each_file
 def test_a_file_says_what_and_whence_it_is(path: str) -> None:
-    schema = BOOK.schema(path)
+    schema = DESCRIPTION.schema(path)
     assert [key for key in ANNOTATIONS if not schema.get(key)] == []
     assert schema["$id"] == BASE_URI + path
 
 
 @each_file
 def test_a_file_accepts_its_own_examples(path: str) -> None:
-    for example in BOOK.schema(path)["examples"]:
+    for example in DESCRIPTION.schema(path)["examples"]:
         referee(path).validate(example)
         fast(path).validate(example)
 
 
 @each_file
 def test_every_example_and_default_inside_a_file_fits_its_place(path: str) -> None:
-    for node in nodes({"properties": BOOK.schema(path).get("properties", {})}):
+    for node in nodes({"properties": DESCRIPTION.schema(path).get("properties", {})}):
         values = [*node.get("examples", ()), *([node["default"]] if "default" in node else [])]
         # A reference inside resolves against the file, so the node is checked as a part of it.
-        placed = {"$id": BASE_URI + path, **node, "$defs": BOOK.schema(path).get("$defs", {})}
+        placed = {
+            "$id": BASE_URI + path,
+            **node,
+            "$defs": DESCRIPTION.schema(path).get("$defs", {}),
+        }
         for value in values:
             validator = referee(path).evolve(schema=placed)
             assert validator.is_valid(value), (node.get("title"), value)
 
 
 def test_only_keywords_of_the_closed_list_are_used_and_all_of_them_are() -> None:
-    used = {key for path in PATHS for node in nodes(BOOK.schema(path)) for key in node}
+    used = {key for path in PATHS for node in nodes(DESCRIPTION.schema(path)) for key in node}
     assert used == listed_keywords()
 
 
@@ -87,14 +91,14 @@ def test_only_keywords_of_the_closed_list_are_used_and_all_of_them_are() -> None
 def test_a_name_tells_the_kind_of_a_file(path: str) -> None:
     name = path.rpartition("/")[2]
     assert re.fullmatch(r"[a-z_]+(\.(request|response|chunk))?\.json", name)
-    used = {p for o in BOOK.operations.values() for p in (o.request, o.response, o.chunk)}
+    used = {p for o in DESCRIPTION.operations.values() for p in (o.request, o.response, o.chunk)}
     if name.count(".") == 2:
         assert path in used
 
 
 @each_file
 def test_every_source_is_of_a_known_kind(path: str) -> None:
-    for node in nodes(BOOK.schema(path)):
+    for node in nodes(DESCRIPTION.schema(path)):
         sources = node.get("x-source", [])
         for source in [sources] if isinstance(sources, str) else sources:
             assert SOURCE.fullmatch(source), source
@@ -102,7 +106,7 @@ def test_every_source_is_of_a_known_kind(path: str) -> None:
 
 @each_file
 def test_notes_have_the_form_that_the_readme_promises(path: str) -> None:
-    for node in nodes(BOOK.schema(path)):
+    for node in nodes(DESCRIPTION.schema(path)):
         assert node.get("x-undocumented", True) is True
         assert isinstance(node.get("x-printed-range", ""), str)
         for fields in node.get("x-not-below", {}).items():
@@ -113,7 +117,7 @@ def test_notes_have_the_form_that_the_readme_promises(path: str) -> None:
 
 @each_file
 def test_every_reference_leads_somewhere(path: str) -> None:
-    references = [node["$ref"] for node in nodes(BOOK.schema(path)) if "$ref" in node]
+    references = [node["$ref"] for node in nodes(DESCRIPTION.schema(path)) if "$ref" in node]
     resolver = referee(path)._resolver.lookup(BASE_URI + path).resolver
     for reference in references:
         assert resolver.lookup(reference).contents
@@ -121,7 +125,7 @@ def test_every_reference_leads_somewhere(path: str) -> None:
 
 @each_file
 def test_unknown_fields_pass_except_in_files_of_the_kit(path: str) -> None:
-    closed = [n for n in nodes(BOOK.schema(path)) if n.get("additionalProperties") is False]
+    closed = [n for n in nodes(DESCRIPTION.schema(path)) if n.get("additionalProperties") is False]
     assert not closed or path.startswith("scenario/")
 
 
@@ -133,26 +137,26 @@ ROUTES = {
     "models.list": ("GET", "/models"),
     "models.retrieve": ("GET", "/models/{model}"),
 }
-each_operation = pytest.mark.parametrize("name", list(BOOK.operations))
+each_operation = pytest.mark.parametrize("name", list(DESCRIPTION.operations))
 
 
 @pytest.mark.parametrize("name", ROUTES)
 def test_a_documented_route_is_an_operation(name: str) -> None:
-    operation = BOOK.operations[name]
+    operation = DESCRIPTION.operations[name]
     assert (operation.method, operation.path) == ROUTES[name]
 
 
 @each_operation
 def test_an_operation_names_files_and_situations_that_exist(name: str) -> None:
-    operation = BOOK.operations[name]
+    operation = DESCRIPTION.operations[name]
     files = [path for path in (operation.request, operation.response, operation.chunk) if path]
     assert set(files) <= set(PATHS)
-    assert set(operation.errors) <= {row.situation for row in BOOK.errors.rows}
-    assert set(operation.key) <= set(BOOK.errors.editions)
+    assert set(operation.errors) <= {row.situation for row in DESCRIPTION.errors.rows}
+    assert set(operation.key) <= set(DESCRIPTION.errors.editions)
 
 
 def test_the_four_bases_are_served() -> None:
-    assert set(BOOK.bases) == {"/v3/openai", "/openai/v1", "/openai", "/v3/openai/v1"}
+    assert set(DESCRIPTION.bases) == {"/v3/openai", "/openai/v1", "/openai", "/v3/openai/v1"}
 
 
 # --- errors.json ---------------------------------------------------------------------------------
@@ -225,20 +229,20 @@ FALLEN_BACK = [
 
 @pytest.mark.parametrize("edition", DOCUMENTED)
 def test_an_edition_has_the_errors_that_its_page_lists_and_no_others(edition: str) -> None:
-    own = {(row.reason, row.status) for row in BOOK.errors.rows if row.edition == edition}
+    own = {(row.reason, row.status) for row in DESCRIPTION.errors.rows if row.edition == edition}
     assert own == set(DOCUMENTED[edition].items())
 
 
 @pytest.mark.parametrize("situation", OBSERVED)
 def test_the_live_edition_answers_as_was_observed(situation: str) -> None:
-    row = BOOK.errors.row(situation, "live")
+    row = DESCRIPTION.errors.row(situation, "live")
     status, reason, message = OBSERVED[situation]
     assert (row.edition, row.status, row.reason) == ("live", status, reason)
     assert message is None or row.message == message
 
 
 def test_the_live_edition_claims_nothing_that_was_not_observed() -> None:
-    own = {row.situation for row in BOOK.errors.rows if row.edition == "live"}
+    own = {row.situation for row in DESCRIPTION.errors.rows if row.edition == "live"}
     assert own == {*OBSERVED, "unknown_route"}
 
 
@@ -246,24 +250,26 @@ def test_the_live_edition_claims_nothing_that_was_not_observed() -> None:
 def test_an_undocumented_situation_takes_the_next_newer_answer(
     name: str, edition: str, status: int, reason: str
 ) -> None:
-    row = BOOK.errors.row(name, edition)
+    row = DESCRIPTION.errors.row(name, edition)
     assert (row.status, row.reason) == (status, reason)
 
 
 def test_only_live_bodies_carry_metadata() -> None:
-    assert BOOK.errors.envelopes["live"] == {"metadata": {}}
-    assert BOOK.errors.envelopes["v3"] == BOOK.errors.envelopes["2026"] == {}
+    assert DESCRIPTION.errors.envelopes["live"] == {"metadata": {}}
+    assert DESCRIPTION.errors.envelopes["v3"] == DESCRIPTION.errors.envelopes["2026"] == {}
 
 
 def test_a_reason_has_one_status_within_an_edition() -> None:
-    for edition in BOOK.errors.editions:
-        own = [row for row in BOOK.errors.rows if row.edition == edition and row.status != 413]
+    for edition in DESCRIPTION.errors.editions:
+        own = [
+            row for row in DESCRIPTION.errors.rows if row.edition == edition and row.status != 413
+        ]
         statuses = {(row.reason, row.status) for row in own if row.reason}
         assert len(statuses) == len({reason for reason, _ in statuses})
 
 
 def test_exactly_the_errors_that_pass_by_themselves_are_retryable() -> None:
-    for row in BOOK.errors.rows:
+    for row in DESCRIPTION.errors.rows:
         assert row.retryable is (row.status == 429 or row.status >= 500), row.situation
         assert row.description
         assert row.source
@@ -309,7 +315,7 @@ DEFAULTS: list[tuple[str, Any]] = [
 
 def node(reference: str) -> Any:
     path, _, pointer = reference.partition("#/")
-    found: Any = BOOK.schema(path)
+    found: Any = DESCRIPTION.schema(path)
     for step in pointer.split("/"):
         found = found[step]
     return found
@@ -333,7 +339,10 @@ def test_a_documented_default_is_noted_and_valid(reference: str, default: Any) -
 
 def test_stream_options_need_a_stream() -> None:
     for path in ("chat/completion.request.json", "completions/completion.request.json"):
-        base = {**BOOK.schema(path)["examples"][0], "stream_options": {"include_usage": True}}
+        base = {
+            **DESCRIPTION.schema(path)["examples"][0],
+            "stream_options": {"include_usage": True},
+        }
         assert both_say(path, base | {"stream": True})
         assert not both_say(path, base)
         assert both_say(path, base | {"stream_options": None})

@@ -11,12 +11,23 @@ from novita_mock import Mock
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import Json
 from novita_mock._core.timing import Pace
-from novita_mock._engine.plan import Limit, Scene
-from novita_mock._engine.planning import Stage
-from novita_mock._journal.call import About
+from novita_mock._engine.plan import Limit, Plan
+from novita_mock._engine.planning import Planner
+from novita_mock._journal.call import CallMetadata
 from novita_mock._stubs.model import Answer, Rule
 from novita_mock._stubs.script import Script
-from tests.ask import BOOK, CHAT, EDITIONS, MODEL, REASONS, TEXT, WRITTEN, body_of, error, posted
+from tests.ask import (
+    CHAT,
+    DESCRIPTION,
+    EDITIONS,
+    MODEL,
+    REASONS,
+    TEXT,
+    WRITTEN,
+    body_of,
+    error,
+    posted,
+)
 
 CONTEXT, OUTPUT = 16384, 16384
 SMALL = "gryphe/mythomax-l2-13b"  # context 4096, output 3200
@@ -25,17 +36,17 @@ CHAT_ONLY = "qwen/qwen-2.5-72b-instruct"
 EMBEDDING = "baai/bge-m3"
 
 
-def scene(operation: str = CHAT, edition: str = "v3", pace: Pace | None = None, **f: Any) -> Scene:
-    stage = Stage(BOOK, edition, Pace(1.0, 0.5))
+def plan(operation: str = CHAT, edition: str = "v3", pace: Pace | None = None, **f: Any) -> Plan:
+    stage = Planner(DESCRIPTION, edition, Pace(1.0, 0.5))
     body: Json = body_of(operation, **f)
     row = stage.row(body["model"], None)
     script = Script([Rule(Answer(pace=pace))])
-    return stage.scene(BOOK.operations[operation], row, body, script, About(operation))
+    return stage.plan(DESCRIPTION.operations[operation], row, body, script, CallMetadata(operation))
 
 
 def refusal(**asked: Any) -> Refused:
     with pytest.raises(Refused) as refused:
-        scene(**asked)
+        plan(**asked)
     return refused.value
 
 
@@ -43,15 +54,15 @@ def prompt_of(tokens: int) -> str:
     return "a " * (tokens - 1) + "b"
 
 
-@pytest.mark.parametrize("model", list(BOOK.models))
+@pytest.mark.parametrize("model", list(DESCRIPTION.models))
 def test_every_listed_model_has_its_row(model: str) -> None:
-    assert Stage(BOOK, "v3", Pace()).row(model, None) is BOOK.models[model]
+    assert Planner(DESCRIPTION, "v3", Pace()).row(model, None) is DESCRIPTION.models[model]
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_model_id_asks_for_an_error(reason: str) -> None:
     with pytest.raises(Refused) as refused:
-        Stage(BOOK, "v3", Pace()).row(f"mock/{reason}", "RATE_LIMIT_EXCEEDED")
+        Planner(DESCRIPTION, "v3", Pace()).row(f"mock/{reason}", "RATE_LIMIT_EXCEEDED")
     assert refused.value.name == reason
 
 
@@ -115,13 +126,13 @@ def test_a_model_without_the_endpoint_is_refused(
 )
 def test_a_limit_that_fits_is_kept(edition: str, asked: int | None, limit: Limit) -> None:
     fields: dict[str, Any] = {} if asked is None else {"max_tokens": asked}
-    assert scene(edition=edition, model=SMALL, **fields).limits == [limit]
+    assert plan(edition=edition, model=SMALL, **fields).limits == [limit]
 
 
 @pytest.mark.parametrize("edition", LOWERING)
 @pytest.mark.parametrize("asked", [3201, 4096, 10**9, 10**30])
 def test_a_limit_above_the_models_output_is_lowered_on_paper(edition: str, asked: int) -> None:
-    assert scene(edition=edition, model=SMALL, max_tokens=asked).limits == [Limit(3200, 3200)]
+    assert plan(edition=edition, model=SMALL, max_tokens=asked).limits == [Limit(3200, 3200)]
 
 
 def test_a_limit_above_the_models_output_is_refused_live() -> None:
@@ -134,13 +145,13 @@ def test_a_limit_above_the_models_output_is_refused_live() -> None:
 
 @pytest.mark.parametrize("edition", LOWERING)
 def test_a_limit_beyond_the_context_is_lowered_on_paper(edition: str) -> None:
-    found = scene(TEXT, edition, prompt=prompt_of(CONTEXT - 10), max_tokens=11)
+    found = plan(TEXT, edition, prompt=prompt_of(CONTEXT - 10), max_tokens=11)
     assert found.limits == [Limit(10, 10)]
 
 
 def test_a_limit_beyond_the_context_is_refused_live() -> None:
     fits: dict[str, Any] = {"prompt": prompt_of(CONTEXT - 10), "max_tokens": 10}
-    assert scene(TEXT, "live", **fits).limits == [Limit(10, 10)]
+    assert plan(TEXT, "live", **fits).limits == [Limit(10, 10)]
     found = refusal(operation=TEXT, edition="live", **{**fits, "max_tokens": 11})
     assert found.name == "context_exceeded"
     assert found.detail == {
@@ -160,7 +171,7 @@ def test_a_prompt_beyond_the_context_is_refused_in_every_edition(edition: str) -
 
 
 def test_each_prompt_has_its_own_room() -> None:
-    found = scene(TEXT, prompt=["a", prompt_of(CONTEXT - 5)], max_tokens=100)
+    found = plan(TEXT, prompt=["a", prompt_of(CONTEXT - 5)], max_tokens=100)
     assert [limit.asked for limit in found.limits] == [100, 5]
 
 
@@ -178,7 +189,7 @@ PROMPTS = [
 
 @pytest.mark.parametrize(("prompt", "tokens"), PROMPTS)
 def test_a_prompt_of_any_form_is_counted(prompt: Any, tokens: list[int]) -> None:
-    assert [found.tokens for found in scene(TEXT, prompt=prompt).prompts] == tokens
+    assert [found.tokens for found in plan(TEXT, prompt=prompt).prompts] == tokens
 
 
 @pytest.mark.parametrize(
@@ -197,12 +208,12 @@ def test_a_prompt_of_any_form_is_counted(prompt: Any, tokens: list[int]) -> None
 def test_whatever_is_added_to_a_conversation_adds_prompt_tokens(more: dict[str, Any]) -> None:
     base = body_of()
     longer = {**more, "messages": more.get("messages", []) + base["messages"]}
-    assert scene(**longer).prompts[0].tokens > scene().prompts[0].tokens
+    assert plan(**longer).prompts[0].tokens > plan().prompts[0].tokens
 
 
 @pytest.mark.parametrize("fields", [{"n": 5}, {"stream": True}, {"max_tokens": 9}, {"seed": 4}])
 def test_sampling_does_not_change_the_prompt_tokens(fields: dict[str, Any]) -> None:
-    assert scene(**fields).prompts == scene().prompts
+    assert plan(**fields).prompts == plan().prompts
 
 
 ASKED: list[tuple[str, dict[str, Any], str, Any]] = [
@@ -236,23 +247,23 @@ ASKED: list[tuple[str, dict[str, Any], str, Any]] = [
 def test_a_scene_has_what_the_request_asks_for(
     operation: str, fields: dict[str, Any], member: str, value: Any
 ) -> None:
-    assert getattr(scene(operation, **fields), member) == value
+    assert getattr(plan(operation, **fields), member) == value
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, 1.0), (0, None), (-1, -1.0)])
 def test_a_seed_is_the_number_and_not_its_spelling(first: Any, second: Any) -> None:
-    assert scene(seed=first).seed == scene(seed=second).seed
-    assert scene(seed=1).seed != scene(seed=2).seed
+    assert plan(seed=first).seed == plan(seed=second).seed
+    assert plan(seed=1).seed != plan(seed=2).seed
 
 
 def test_the_pace_of_an_answer_goes_before_the_mocks() -> None:
-    assert scene().pace == Pace(1.0, 0.5)
-    assert scene(pace=Pace(0.0, 0.1)).pace == Pace(0.0, 0.1)
+    assert plan().pace == Pace(1.0, 0.5)
+    assert plan(pace=Pace(0.0, 0.1)).pace == Pace(0.0, 0.1)
 
 
 def test_more_choices_than_the_kit_makes_are_refused() -> None:
-    limit = BOOK.limits["choices"]
+    limit = DESCRIPTION.limits["choices"]
     fits = ["a"] * (limit // 128)
-    assert scene(TEXT, prompt=fits, n=128).n == 128
+    assert plan(TEXT, prompt=fits, n=128).n == 128
     found = refusal(operation=TEXT, prompt=[*fits, "b"], n=128)
     assert (found.name, found.detail["limit"]) == ("too_many_choices", limit)

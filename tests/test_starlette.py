@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from novita_mock import Beat, Reply
+from novita_mock import Reply, TimedBytes
 from novita_mock._core.clock import Clock
 from novita_mock.starlette import _play
 
@@ -44,7 +44,7 @@ def writes_in_a_row(reply: Reply) -> int:
 
 
 @pytest.mark.parametrize("pause", [0.0, 1e-9], ids=["at once", "late"])
-@pytest.mark.parametrize("beats", range(1, 13))
-def test_few_writes_leave_before_a_lost_client_is_noticed(beats: int, pause: float) -> None:
-    reply = Reply(200, (), tuple(Beat(b"x", pause) for _ in range(beats)))
+@pytest.mark.parametrize("chunks", range(1, 13))
+def test_few_writes_leave_before_a_lost_client_is_noticed(chunks: int, pause: float) -> None:
+    reply = Reply(200, (), tuple(TimedBytes(b"x", pause) for _ in range(chunks)))
     assert writes_in_a_row(reply) <= MOST_WRITES

@@ -16,13 +16,13 @@ import pytest
 import respx
 
 import novita_mock
-from novita_mock import Beat, Cut, Mock, Pace, Request, ToolCall, pytest_plugin
+from novita_mock import Disconnect, Mock, Pace, Request, TimedBytes, ToolCall, pytest_plugin
 from novita_mock.httpx import Transport
 from novita_mock.respx import Escape, Router
 from novita_mock.starlette import Endpoint
 
 CODE = Path(__file__).parent / "typing_outside"
-# Below the doors, and the suite that has a command of its own: nothing for a user to import.
+# Below the adapters, and the suite that has a command of its own: nothing for a user to import.
 NOT_FOR_USERS = {"httpcore", "contract_tests"}
 MODULES = ["novita_mock"] + [
     f"novita_mock.{module.name}"
@@ -73,8 +73,8 @@ def things() -> dict[str, object]:
         "wallet": mock.wallet,
         "request": Request("GET", "/"),
         "reply": call.reply,
-        "beat": Beat(b""),
-        "cut": Cut(),
+        "chunk": TimedBytes(b""),
+        "disconnect": Disconnect(),
         "pace": Pace(),
         "tool_call": ToolCall("get_weather"),
         "transport": Transport(mock),
@@ -103,8 +103,8 @@ def given() -> set[tuple[str, str]]:
 
 
 def test_the_public_modules_are_found() -> None:
-    doors = {"novita_mock.httpx", "novita_mock.respx", "novita_mock.starlette"}
-    assert doors | NAMED.keys() <= set(MODULES)
+    adapters = {"novita_mock.httpx", "novita_mock.respx", "novita_mock.starlette"}
+    assert adapters | NAMED.keys() <= set(MODULES)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -10,9 +10,9 @@ import pytest
 from novita_mock import Mock
 from novita_mock._api.validation import Reader
 from novita_mock._core.errors import Refused
-from tests.ask import BOOK, CHAT, MODEL, TEXT, body_of, both_say, encoded, error, posted
+from tests.ask import CHAT, DESCRIPTION, MODEL, TEXT, body_of, both_say, encoded, error, posted
 
-READERS = {name: Reader(BOOK, BOOK.operations[name]) for name in (CHAT, TEXT)}
+READERS = {name: Reader(DESCRIPTION, DESCRIPTION.operations[name]) for name in (CHAT, TEXT)}
 USER = {"role": "user", "content": "hi"}
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 UNREADABLE = "$: the body is not valid JSON ("
@@ -196,7 +196,7 @@ def test_the_validators_agree_that_a_bad_body_is_bad(
     operation: str, fields: dict[str, Any], message: str
 ) -> None:
     by_rule = "expected at least the value of" in message
-    schema = str(BOOK.operations[operation].request)
+    schema = str(DESCRIPTION.operations[operation].request)
     assert both_say(schema, body_of(operation, **fields)) is by_rule
 
 
@@ -289,7 +289,7 @@ def test_unknown_fields_are_counted_in_the_journal() -> None:
 
 
 def test_a_body_may_be_as_long_as_the_limit_and_no_longer() -> None:
-    limit = BOOK.limits["body"]
+    limit = DESCRIPTION.limits["body"]
     assert limit == 16 * 1024 * 1024
     body = encoded(body_of())
     padded = body + b" " * (limit - len(body))

@@ -15,8 +15,8 @@ import openai
 import pytest
 
 from novita_mock import Mock, Request
-from novita_mock._core.http import Beat, Reply
-from novita_mock._journal.call import About, Call
+from novita_mock._core.http import Reply, TimedBytes
+from novita_mock._journal.call import Call, CallMetadata
 from novita_mock._verification.client import Finding, assert_well_behaved, judge, rules
 from novita_mock._verification.client.attempts import Kind, attempts
 from novita_mock._verification.client.finding import table
@@ -716,12 +716,12 @@ def test_a_finding_is_a_value() -> None:
 def journal_of(length: int) -> list[Call]:
     """Requests of which some are asked twice, some three times."""
     calls, headers = [], {b"authorization": b"Bearer " + KEY.encode()}
-    replies = [Reply(status, (), (Beat(b'{"choices":[]}'),)) for status in (200, 429, 404)]
-    about = About(operation="chat.completions", model=MODEL, valid=True)
+    replies = [Reply(status, (), (TimedBytes(b'{"choices":[]}'),)) for status in (200, 429, 404)]
+    metadata = CallMetadata(operation="chat.completions", model=MODEL, valid=True)
     for number in range(1, length + 1):
         body = encoded(body_of(messages=[USER, said(f"{number % (length * 6 // 10)} risk-"), MORE]))
         request = Request("POST", "/v3/openai/chat/completions", headers, body)
-        calls.append(Call(number, number / 100, about, replies[number % 3], request))
+        calls.append(Call(number, number / 100, metadata, replies[number % 3], request))
     return calls
 
 

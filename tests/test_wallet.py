@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from novita_mock._accounts.wallet import Wallet
 from novita_mock._core.errors import Refused
-from tests.ask import BOOK, EDITIONS, KEY, MODEL
+from tests.ask import DESCRIPTION, EDITIONS, KEY, MODEL
 
 OTHER_KEY = "sk-another"
-ROW = BOOK.models[MODEL]
+ROW = DESCRIPTION.models[MODEL]
 FREE = {"input_token_price_per_m": 0, "output_token_price_per_m": 0}
 MILLION = 1_000_000
 TEXT_OF_A_NUMBER = re.compile(r"\d+")
 
 counts = st.integers(0, 50_000_000)
 prices = st.integers(0, 100_000)
-rows = st.sampled_from(list(BOOK.models.values())) | st.fixed_dictionaries(
+rows = st.sampled_from(list(DESCRIPTION.models.values())) | st.fixed_dictionaries(
     {"input_token_price_per_m": prices, "output_token_price_per_m": prices}
 )
 amounts = st.decimals(0, 10**9, places=10)
@@ -58,7 +58,7 @@ def usd(price: int, tokens: int) -> Decimal:
     ],
 )
 def test_a_call_costs_the_price_of_its_tokens(prompt: int, completion: int, left: str) -> None:
-    wallet = Wallet(BOOK, 10)
+    wallet = Wallet(DESCRIPTION, 10)
     wallet.charge(KEY, ROW, prompt, completion)
     assert wallet.left(KEY) == Decimal(left)
 
@@ -67,7 +67,7 @@ def test_a_call_costs_the_price_of_its_tokens(prompt: int, completion: int, left
 def test_what_is_left_is_what_was_paid_less_the_price_of_every_call(
     start: Decimal, calls: list[tuple[Any, int, int]], paid: list[Decimal]
 ) -> None:
-    wallet = Wallet(BOOK, start)
+    wallet = Wallet(DESCRIPTION, start)
     for row, prompt, completion in calls:
         wallet.charge(KEY, row, prompt, completion)
     for amount in paid:
@@ -83,7 +83,7 @@ def test_what_is_left_is_what_was_paid_less_the_price_of_every_call(
 
 
 def test_a_million_calls_of_one_token_cost_what_a_million_tokens_cost() -> None:
-    wallet = Wallet(BOOK, "0.1")
+    wallet = Wallet(DESCRIPTION, "0.1")
     for _ in range(MILLION):
         wallet.charge(KEY, ROW, 1, 0)
     assert wallet.left(KEY) == Decimal("0.08")
@@ -92,14 +92,14 @@ def test_a_million_calls_of_one_token_cost_what_a_million_tokens_cost() -> None:
 def test_money_does_not_depend_on_the_decimal_context_of_the_caller() -> None:
     with localcontext() as context:
         context.prec = 3
-        wallet = Wallet(BOOK, "12345.6789012345")
+        wallet = Wallet(DESCRIPTION, "12345.6789012345")
         wallet.charge(KEY, ROW, 1, 0)
         left = wallet.left(KEY)
     assert str(left) == "12345.6789012145"
 
 
 def test_a_price_below_zero_costs_nothing() -> None:
-    wallet = Wallet(BOOK, 1)
+    wallet = Wallet(DESCRIPTION, 1)
     wallet.charge(KEY, {"input_token_price_per_m": -1, "output_token_price_per_m": -1}, 10, 10)
     assert wallet.left(KEY) == 1
 
@@ -112,14 +112,14 @@ def test_a_price_below_zero_costs_nothing() -> None:
 def test_calls_that_were_answered_or_left_alone_by_the_client_cost_money(
     status: int, costs: bool
 ) -> None:
-    assert Wallet(BOOK, 1).charges(status) is costs
+    assert Wallet(DESCRIPTION, 1).charges(status) is costs
 
 
 # --- running out, owing, paying in ---------------------------------------------------------------
 
 
 def test_a_call_is_answered_while_there_is_anything_left() -> None:
-    wallet = Wallet(BOOK, "0.0000000201")
+    wallet = Wallet(DESCRIPTION, "0.0000000201")
     wallet.charge(KEY, ROW, 1, 0)
     assert wallet.left(KEY) == Decimal("0.0000000001")
     assert not runs_out(wallet)
@@ -128,7 +128,7 @@ def test_a_call_is_answered_while_there_is_anything_left() -> None:
 
 
 def test_a_last_call_may_cost_more_than_there_is_and_a_top_up_pays_that_first() -> None:
-    wallet = Wallet(BOOK, "0.01")
+    wallet = Wallet(DESCRIPTION, "0.01")
     wallet.charge(KEY, ROW, MILLION, 0)
     assert (wallet.left(KEY), runs_out(wallet)) == (Decimal("-0.01"), True)
     wallet.top_up(KEY, "0.01")
@@ -139,20 +139,20 @@ def test_a_last_call_may_cost_more_than_there_is_and_a_top_up_pays_that_first() 
 
 @pytest.mark.parametrize("balance", [0, "0", 0.0, Decimal(0), "-0"], ids=repr)
 def test_an_account_may_start_with_no_credit_at_all(balance: Any) -> None:
-    wallet = Wallet(BOOK, balance)
+    wallet = Wallet(DESCRIPTION, balance)
     assert runs_out(wallet)
     wallet.top_up(KEY, 1)
     assert not runs_out(wallet)
 
 
 def test_a_free_model_does_not_use_the_balance_up() -> None:
-    wallet = Wallet(BOOK, 1)
+    wallet = Wallet(DESCRIPTION, 1)
     wallet.charge(KEY, FREE, MILLION, MILLION)
     assert wallet.left(KEY) == 1
 
 
 def test_each_key_has_a_wallet_of_its_own() -> None:
-    wallet = Wallet(BOOK, 1)
+    wallet = Wallet(DESCRIPTION, 1)
     wallet.charge(KEY, ROW, 100 * MILLION, 0)
     wallet.top_up(OTHER_KEY, 2)
     assert (runs_out(wallet), wallet.left(KEY)) == (True, Decimal(-1))
@@ -161,7 +161,7 @@ def test_each_key_has_a_wallet_of_its_own() -> None:
 
 
 def test_after_a_reset_every_key_has_what_it_started_with() -> None:
-    wallet = Wallet(BOOK, 1)
+    wallet = Wallet(DESCRIPTION, 1)
     wallet.charge(KEY, ROW, 100 * MILLION, 0)
     wallet.top_up(OTHER_KEY, 2)
     wallet.reset()
@@ -171,8 +171,8 @@ def test_after_a_reset_every_key_has_what_it_started_with() -> None:
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_an_empty_wallet_is_a_403_in_every_edition(edition: str) -> None:
     with pytest.raises(Refused) as refused:
-        Wallet(BOOK, 0).check(KEY)
-    row = BOOK.errors.row(refused.value.name, edition)
+        Wallet(DESCRIPTION, 0).check(KEY)
+    row = DESCRIPTION.errors.row(refused.value.name, edition)
     assert (row.status, row.reason) == (403, "NOT_ENOUGH_BALANCE")
 
 
@@ -195,8 +195,8 @@ def test_an_empty_wallet_is_a_403_in_every_edition(edition: str) -> None:
     ids=repr,
 )
 def test_an_amount_is_taken_as_it_is_printed(amount: Any, left: str) -> None:
-    assert Wallet(BOOK, amount).left(KEY) == Decimal(left)
-    wallet = Wallet(BOOK, 0)
+    assert Wallet(DESCRIPTION, amount).left(KEY) == Decimal(left)
+    wallet = Wallet(DESCRIPTION, 0)
     wallet.top_up(KEY, amount)
     assert wallet.left(KEY) == Decimal(left)
 
@@ -223,8 +223,8 @@ def test_an_amount_is_taken_as_it_is_printed(amount: Any, left: str) -> None:
 def test_what_is_no_amount_of_money_is_refused_with_a_reason(amount: Any) -> None:
     problem = f"expected 0 to 1,000,000,000 USD; got {amount!r}"
     with pytest.raises(ValueError, match=re.escape(f"balance: {problem}")):
-        Wallet(BOOK, amount)
-    wallet = Wallet(BOOK, 1)
+        Wallet(DESCRIPTION, amount)
+    wallet = Wallet(DESCRIPTION, 1)
     with pytest.raises(ValueError, match=re.escape(f"top-up: {problem}")):
         wallet.top_up(KEY, amount)
     assert wallet.left(KEY) == 1
@@ -250,7 +250,7 @@ def test_what_is_no_amount_of_money_is_refused_with_a_reason(amount: Any) -> Non
 def test_the_detail_tells_the_balance_in_whole_ten_thousandths_of_a_usd(
     start: str, spent: int, balance: str, owed: str
 ) -> None:
-    wallet = Wallet(BOOK, start)
+    wallet = Wallet(DESCRIPTION, start)
     wallet.charge(KEY, ROW, spent, 0)
     assert wallet.detail(KEY) == {
         "availableBalance": balance,
@@ -265,7 +265,7 @@ def test_the_detail_tells_the_balance_in_whole_ten_thousandths_of_a_usd(
 def test_the_detail_holds_texts_of_whole_numbers_and_never_one_below_zero(
     start: Decimal, row: Any, prompt: int, completion: int
 ) -> None:
-    wallet = Wallet(BOOK, start)
+    wallet = Wallet(DESCRIPTION, start)
     wallet.charge(KEY, row, prompt, completion)
     detail = wallet.detail(KEY)
     assert all(TEXT_OF_A_NUMBER.fullmatch(text) for text in detail.values())
@@ -278,7 +278,7 @@ def test_the_detail_holds_texts_of_whole_numbers_and_never_one_below_zero(
 
 
 def test_without_a_balance_nothing_is_charged_and_nobody_runs_out() -> None:
-    wallet = Wallet(BOOK)
+    wallet = Wallet(DESCRIPTION)
     before = wallet.detail(KEY)
     for _ in range(10):
         wallet.charge(KEY, ROW, 10**12, 10**12)
@@ -290,7 +290,7 @@ def test_without_a_balance_nothing_is_charged_and_nobody_runs_out() -> None:
 
 
 def test_no_key_shows_in_a_wallet_or_in_a_refusal() -> None:
-    wallet = Wallet(BOOK, 1)
+    wallet = Wallet(DESCRIPTION, 1)
     wallet.charge(KEY, ROW, 100 * MILLION, 0)
     with pytest.raises(Refused) as refused:
         wallet.check(KEY)

@@ -11,7 +11,7 @@ import pytest
 
 from novita_mock import Mock
 from novita_mock._stubs.model import ToolCall
-from novita_mock._testing.verification import Watch
+from novita_mock._testing.verification import TeardownChecks
 from novita_mock._verification.spelling import spell
 from tests.ask import CHAT, KEY, REASONS, TEXT, WRITTEN, ask, body_of, error, posted, stream, texts
 
@@ -23,7 +23,7 @@ def said(mock: Mock, **fields: Any) -> str:
     return str(text)
 
 
-def about(text: str, **fields: Any) -> dict[str, Any]:
+def metadata(text: str, **fields: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": text}], **fields}
 
 
@@ -125,7 +125,7 @@ def test_the_rule_with_more_conditions_answers_first() -> None:
     mock.on(last_user="sun").say("sun")
     mock.on(last_user="sun", turn=2).say("sun again")
     assert said(mock) == "any"
-    assert said(mock, **about("The Sun?")) == "sun"
+    assert said(mock, **metadata("The Sun?")) == "sun"
     turns = [{"role": "user", "content": "a"}, {"role": "user", "content": "sun"}]
     assert said(mock, messages=turns) == "sun again"
 
@@ -150,8 +150,8 @@ CONDITIONS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"tool_result": "21"},
      {"messages": [CALLED, {"role": "tool", "content": "21 degrees", "tool_call_id": "0"}]},
      {"messages": [{"role": "user", "content": "21"}]}),
-    ({"last_user": {"exact": "Cat"}}, about("Cat"), about("Cat ")),
-    ({"last_user": {"regex": "^c.t$"}}, about("cut"), about("Cut")),
+    ({"last_user": {"exact": "Cat"}}, metadata("Cat"), metadata("Cat ")),
+    ({"last_user": {"regex": "^c.t$"}}, metadata("cut"), metadata("Cut")),
     ({"turn": {"min": 2}}, {"messages": [{"role": "user", "content": "a"}] * 3}, {}),
     ({"tools": ["f", "get_*"]}, {"tools": tools("get_x", "f"), "tool_choice": "none"},
      {"tools": tools("get_x"), "tool_choice": "none"}),
@@ -202,7 +202,7 @@ def test_a_default_answers_what_no_rule_takes() -> None:
     mock.on(last_user="sun").say("sunny")
     mock.say("once")
     assert [said(mock) for _ in range(3)] == ["once", "?", "?"]
-    assert said(mock, **about("sun")) == "sunny"
+    assert said(mock, **metadata("sun")) == "sunny"
     assert [rule.answer.say for rule in mock.unused] == []
 
 
@@ -238,7 +238,7 @@ def test_a_completions_prompt_is_its_last_user_text(prompt: Any) -> None:
     mock = Mock()
     mock.on(operation="completions", last_user="sun").say("scripted")
     assert set(texts(TEXT, ask(TEXT, mock=mock, prompt=prompt))) == {"scripted"}
-    assert "scripted" not in said(mock, **about("the sun"))
+    assert "scripted" not in said(mock, **metadata("the sun"))
 
 
 @pytest.mark.parametrize("wrong", [{"user": "x"}, {"modle": "x"}], ids=str)
@@ -282,7 +282,7 @@ def test_a_request_that_is_refused_takes_no_rule() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"model": "baai/bge-m3"}, about("a " * 20_000)],
+    [{"model": "baai/bge-m3"}, metadata("a " * 20_000)],
     ids=["endpoint", "context"],
 )
 def test_a_request_that_the_model_cannot_answer_takes_no_rule(fields: dict[str, Any]) -> None:
@@ -321,8 +321,8 @@ def test_what_no_rule_took_is_told_without_the_key() -> None:
     mock = Mock(only=True)
     mock.on(last_user="sun").say("x")
     for blanks in ("", " " * 39):
-        mock.answer(posted(body_of(**about(f"my key {blanks}is {KEY}"))))
-    told = "\n".join(Watch("novita", mock).problems())
+        mock.answer(posted(body_of(**metadata(f"my key {blanks}is {KEY}"))))
+    told = "\n".join(TeardownChecks("novita", mock).problems())
     assert "wants last_user='sun'; got 'my key is ***'" in told
     assert KEY[:6] not in told
     message = error(mock.calls[-1].reply)["message"]

@@ -82,8 +82,8 @@ def test_the_writer_gives_tokens_that_the_splitter_would_give(
 
 
 @given(st.text(max_size=60), st.binary(min_size=8, max_size=8))
-def test_the_tokens_of_an_answer_are_those_of_its_text(subject: str, material: bytes) -> None:
-    tokens = write(material, topics(subject), None)
+def test_the_tokens_of_an_answer_are_those_of_its_text(subject: str, entropy: bytes) -> None:
+    tokens = write(entropy, topics(subject), None)
     assert tokens == split("".join(tokens))
 
 
@@ -104,8 +104,8 @@ def test_a_longer_answer_begins_with_the_shorter(subject: str) -> None:
 
 @given(st.integers(0, 2**64), st.sampled_from(SUBJECTS))
 def test_equal_material_and_subject_have_equal_words(number: int, subject: str) -> None:
-    material = number.to_bytes(9, "big")
-    assert write(material, topics(subject), None) == write(material, topics(subject), None)
+    entropy = number.to_bytes(9, "big")
+    assert write(entropy, topics(subject), None) == write(entropy, topics(subject), None)
 
 
 @pytest.mark.parametrize(

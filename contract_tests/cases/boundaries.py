@@ -14,7 +14,7 @@ from math import inf, nextafter
 from typing import Any
 from urllib.parse import urljoin
 
-from novita_mock._api.description import BASE_URI, open_book
+from novita_mock._api.description import BASE_URI, load_description
 
 from ..judging.referee import parts, referee, request_schema
 from ..wire.exchange import Json
@@ -243,7 +243,7 @@ def confirmed(case: Case) -> bool:
     """Whether the referee finds the case valid, or broken at this place by this keyword alone."""
     path = request_schema(case.operation)
     # The compiled validator sorts out in a moment what is not worth the referee's time.
-    if open_book().validator(path).is_valid(case.body) != case.valid:
+    if load_description().validator(path).is_valid(case.body) != case.valid:
         return False
     errors = list(referee(path, strict=False).iter_errors(case.body))
     if case.valid or not errors:

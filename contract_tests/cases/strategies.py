@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from novita_mock._api.description import BASE_URI, open_book
+from novita_mock._api.description import BASE_URI, load_description
 from novita_mock._instances import Prepared, prepare
 from novita_mock._instances.hypothesis_source import instances
 
@@ -19,7 +19,7 @@ from ..wire.exchange import Json
 @cache
 def _prepared(operation: str) -> Prepared:
     schema = {"$ref": BASE_URI + request_schema(operation)}
-    return prepare(schema, open_book().documents)
+    return prepare(schema, load_description().documents)
 
 
 def bodies(operation: str) -> st.SearchStrategy[Json]:
@@ -28,7 +28,7 @@ def bodies(operation: str) -> st.SearchStrategy[Json]:
 
 
 def _not_below(operation: str) -> Any:
-    rules = open_book().schema(request_schema(operation)).get("x-not-below", {})
+    rules = load_description().schema(request_schema(operation)).get("x-not-below", {})
 
     def kept(body: Any) -> Json:
         for high, low in rules.items():

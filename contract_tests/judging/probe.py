@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from novita_mock._api.description import Book, ErrorRow, open_book
+from novita_mock._api.description import Description, ErrorRow, load_description
 
 from ..wire.exchange import Asked, Came, Exchange, Json
 from ..wire.target import Target
@@ -76,8 +76,8 @@ class Api:
     store: Callable[[str, Callable[[], Exchange]], Exchange] | None = None
 
     @cached_property
-    def book(self) -> Book:
-        return open_book()
+    def description(self) -> Description:
+        return load_description()
 
     @cached_property
     def random(self) -> random.Random:
@@ -85,11 +85,15 @@ class Api:
 
     def error(self, situation: str) -> ErrorRow:
         """How the edition answers a situation."""
-        return self.book.errors.row(situation, self.edition)
+        return self.description.errors.row(situation, self.edition)
 
     def errors(self, *situations: str) -> set[tuple[int, str | None]]:
         """Status and reason of the situations in every edition."""
-        rows = [self.book.errors.row(s, e) for s in situations for e in self.book.errors.editions]
+        rows = [
+            self.description.errors.row(s, e)
+            for s in situations
+            for e in self.description.errors.editions
+        ]
         return {(row.status, row.reason) for row in rows}
 
     # Requests ------------------------------------------------------------------------------
@@ -233,7 +237,7 @@ class Api:
     def price(self, model: str) -> tuple[float, float]:
         """USD for a prompt token and for a completion token, by the list or else by the book."""
         row = next((row for row in self.rows if row["id"] == model), None)
-        row = row or self.book.models.get(model) or {}
+        row = row or self.description.models.get(model) or {}
         sides = ("input_token_price_per_m", "output_token_price_per_m")
         found = [row.get(side) for side in sides]
         known = [v if isinstance(v, int | float) and v >= 0 else 100_000 for v in found]

@@ -14,7 +14,7 @@ from jsonschema.validators import extend
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from novita_mock._api.description import BASE_URI, open_book
+from novita_mock._api.description import BASE_URI, load_description
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ _STRICT: Any = extend(  # type: ignore[no-untyped-call]
 def registry() -> Any:
     """Every schema file by its URI."""
     found: Any = Registry()
-    for uri, document in open_book().documents.items():
+    for uri, document in load_description().documents.items():
         # With `$schema` a reference would bring back the validator that takes 12.0 for an integer.
         plain = {key: value for key, value in document.items() if key != "$schema"}
         found = found.with_resource(uri, Resource.from_contents(plain, DRAFT202012))
@@ -78,7 +78,7 @@ def form(value: Any) -> Any:
 
 def _is_compiled_valid(path: str, value: Any) -> bool:
     try:
-        return open_book().validator(path).is_valid(value)
+        return load_description().validator(path).is_valid(value)
     except (ValueError, TypeError, OverflowError):
         # Lone surrogates and the like, which the compiled validator cannot take in.
         return False
@@ -97,7 +97,7 @@ def _deepest(error: Any) -> Any:
 
 def request_schema(operation: str) -> str:
     """The file of an operation's request schema."""
-    return str(open_book().operations[operation].request)
+    return str(load_description().operations[operation].request)
 
 
 def is_valid_request(operation: str, body: Any) -> bool:
@@ -105,7 +105,7 @@ def is_valid_request(operation: str, body: Any) -> bool:
     path = request_schema(operation)
     if not referee(path, strict=False).is_valid(body):
         return False
-    rules = open_book().schema(path).get("x-not-below", {})
+    rules = load_description().schema(path).get("x-not-below", {})
     pairs = [(body.get(high), body.get(low)) for high, low in rules.items()]
     return all(high is None or low is None or high >= low for high, low in pairs)
 
@@ -114,7 +114,7 @@ def described(path: str, value: Any) -> set[str]:
     """Paths of members that the schema does not name, such as `choices[].message.foo`."""
     seen = (path, form(value))
     if seen not in _DESCRIBED:
-        root = open_book().schema(path)
+        root = load_description().schema(path)
         _DESCRIBED[seen] = set(_unknown(BASE_URI + path, root, value, ""))
     return _DESCRIBED[seen]
 

@@ -117,7 +117,7 @@ def _prices(api: Api, model: str) -> tuple[float, float]:
     # While the list itself is being fetched, only the book knows prices.
     if "rows" in api.__dict__:
         return api.price(model)
-    row = api.book.models.get(model) or {}
+    row = api.description.models.get(model) or {}
     return (
         float(row.get("input_token_price_per_m", 10_000)) / 1e10,
         float(row.get("output_token_price_per_m", 10_000)) / 1e10,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 
 from ..judging.referee import described
 from ..wire.exchange import Exchange
@@ -35,7 +35,7 @@ class Observed:
         return found
 
     def _add(self, exchange: Exchange) -> None:
-        operation = open_book().operations.get(exchange.asked.operation)
+        operation = load_description().operations.get(exchange.asked.operation)
         arrivals = exchange.came.arrivals
         if arrivals:
             self.first_byte.append(round(arrivals[0][0], 4))

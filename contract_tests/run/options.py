@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 
 from .budget import MAX_REQUESTS, MAX_USD, RPM
 
@@ -64,7 +64,7 @@ def read(config: pytest.Config) -> Options:
     """The options of a run. Raises UsageError, which ends pytest with exit code 4."""
     live = bool(config.getoption("novita_live", False))
     edition = _given(config, "edition") or "v3"
-    known = open_book().errors.editions
+    known = load_description().errors.editions
     if edition not in known:
         raise pytest.UsageError(f"--novita-edition: {edition!r} is none of {', '.join(known)}")
     base = _given(config, "base_url") or LIVE_URL

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from novita_mock._core.http import Cut, Request
+from novita_mock._core.http import Disconnect, Request
 from novita_mock._mock import Mock
 
 from . import http_wire
@@ -55,7 +55,7 @@ class InProcess:
         began = self._clock()
         reply = self.mock.answer(Request(asked.method, path, headers, asked.body))
         pairs = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in reply.headers)
-        cut = any(isinstance(beat, Cut) for beat in reply.beats)
+        cut = any(isinstance(beat, Disconnect) for beat in reply.beats)
         problem = "the connection was cut" if cut else _misfit(pairs, len(reply.body))
         return Came(reply.status, pairs, reply.body, (), began, self._clock(), problem)
 

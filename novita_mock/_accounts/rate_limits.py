@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.errors import Refused
 
 if TYPE_CHECKING:
@@ -83,11 +83,16 @@ class Limits:
     """
 
     def __init__(
-        self, book: Book, *, rpm: int | None = None, tpm: int | None = None, tier: str | None = None
+        self,
+        description: Description,
+        *,
+        rpm: int | None = None,
+        tpm: int | None = None,
+        tier: str | None = None,
     ) -> None:
-        window = book.accounts["window"]["seconds"]
-        self._requests = _meter("request_rate", _limit(book, "rpm", rpm, tier), window)
-        self._tokens = _meter("token_rate", _limit(book, "tpm", tpm, tier), window)
+        window = description.accounts["window"]["seconds"]
+        self._requests = _meter("request_rate", _limit(description, "rpm", rpm, tier), window)
+        self._tokens = _meter("token_rate", _limit(description, "tpm", tpm, tier), window)
         if self._requests or self._tokens:
             import_module("pyrate_limiter")  # takes a while: not during the first call
 
@@ -121,14 +126,14 @@ def _meter(situation: str, limit: Callable[[str], int] | None, window: int) -> _
 
 
 def _limit(
-    book: Book, kind: str, configured: int | None, tier: str | None
+    description: Description, kind: str, configured: int | None, tier: str | None
 ) -> Callable[[str], int] | None:
     """What tells the limit of a model; None if there is none."""
     if configured is not None and configured < 1:
         raise ValueError(f"{kind}: expected at least 1 per minute; got {configured}")
     if tier is None:
         return None if configured is None else lambda model: configured
-    table = book.catalogue["limits"]
+    table = description.catalogue["limits"]
     if tier not in table["tiers"]:
         known = ", ".join(table["tiers"])
         raise ValueError(f"unknown tier {tier!r}: expected one of {known}")

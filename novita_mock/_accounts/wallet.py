@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Context, Decimal, InvalidOperation
 
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import Json
 
@@ -32,8 +32,8 @@ class Wallet:
     Raises ValueError if the balance is no amount of money: see `top_up`.
     """
 
-    def __init__(self, book: Book, balance_usd: Usd | None = None) -> None:
-        table = book.accounts
+    def __init__(self, description: Description, balance_usd: Usd | None = None) -> None:
+        table = description.accounts
         money = table["money"]
         self._most = Decimal(money["most_usd"])
         self._unit = int(money["tokens_per_price"])

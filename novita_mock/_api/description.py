@@ -112,7 +112,7 @@ def _error_rows(situations: Json) -> Iterator[ErrorRow]:
             yield ErrorRow(situation=name, edition=edition, **about, **answer)
 
 
-class Book:
+class Description:
     """All that `schemas/` says, and a compiled validator for each schema that is asked for."""
 
     def __init__(self, root: Path) -> None:
@@ -185,6 +185,6 @@ def _operation(name: str, row: Json, bases: tuple[str, ...]) -> Operation:
 
 
 @cache
-def open_book() -> Book:
+def load_description() -> Description:
     """The book of this process."""
-    return Book(shipped("schemas"))
+    return Description(shipped("schemas"))

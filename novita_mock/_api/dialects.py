@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.http import Json
 
 LIVE = "live"
@@ -18,7 +18,7 @@ _DOCUMENTED = "docs"
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class WireProfile:
     """What differs on the wire between models; the words are those of `dialect_words`."""
 
     usage: str = "U0"
@@ -37,7 +37,7 @@ class Manner:
     usage_details: str = ""
 
 
-PLAIN = Manner()
+PLAIN = WireProfile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Dialect:
         self._reasoning: Json = record["reasoning"] if self._live or documented else {}
 
     @cached_property
-    def manner(self) -> Manner:
+    def profile(self) -> WireProfile:
         """The manners of the wire."""
         if not self._live:
             return PLAIN
@@ -87,7 +87,7 @@ class Dialect:
             "chunk_model": names.get("chunk"),
             "usage_details": record.get("usage_details"),
         }
-        return Manner(**{name: value for name, value in known.items() if value is not None})
+        return WireProfile(**{name: value for name, value in known.items() if value is not None})
 
     @cached_property
     def overrides(self) -> Mapping[str, Json]:
@@ -136,9 +136,9 @@ def _said(body: Json, *paths: str | None) -> object:
 class Dialects:
     """The dialect of each model in one edition."""
 
-    def __init__(self, book: Book, edition: str) -> None:
-        records: Json = book.catalogue["dialects"]
-        self._of: Mapping[str, str] = book.catalogue["dialect_of"]
+    def __init__(self, description: Description, edition: str) -> None:
+        records: Json = description.catalogue["dialects"]
+        self._of: Mapping[str, str] = description.catalogue["dialect_of"]
         default = records["default"]
         self._known = {name: Dialect(_merged(default, r), edition) for name, r in records.items()}
 

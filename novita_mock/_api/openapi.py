@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
-from novita_mock._api.description import BASE_URI, Book, ErrorRow, Operation
+from novita_mock._api.description import BASE_URI, Description, ErrorRow, Operation
 from novita_mock._core.http import Json
 from novita_mock._core.version import __version__
 
@@ -13,7 +13,7 @@ _COMPONENTS = "#/components/schemas/"
 _ERROR = "common/error.json"
 
 
-def document(book: Book, edition: str) -> Json:
+def document(description: Description, edition: str) -> Json:
     """The document for `edition`; every `$ref` in it points into it."""
     return {
         "openapi": "3.1.0",
@@ -23,12 +23,12 @@ def document(book: Book, edition: str) -> Json:
             "summary": f"Edition {edition}",
         },
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
-        "servers": [{"url": base} for base in book.bases],
+        "servers": [{"url": base} for base in description.bases],
         "security": [{"bearer": []}],
-        "paths": _paths(book, edition),
+        "paths": _paths(description, edition),
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-            "schemas": {_name(uri): _moved(uri, doc) for uri, doc in book.documents.items()},
+            "schemas": {_name(uri): _moved(uri, doc) for uri, doc in description.documents.items()},
         },
     }
 
@@ -64,17 +64,17 @@ def _reference(path: str) -> Json:
     return {"$ref": _COMPONENTS + _name(BASE_URI + path)}
 
 
-def _paths(book: Book, edition: str) -> Json:
+def _paths(description: Description, edition: str) -> Json:
     paths: Json = {}
-    for operation in book.operations.values():
+    for operation in description.operations.values():
         item = paths.setdefault(operation.path, {})
-        item[operation.method.lower()] = _operation(book, edition, operation)
-        if operation.bases != book.bases:
+        item[operation.method.lower()] = _operation(description, edition, operation)
+        if operation.bases != description.bases:
             item["servers"] = [{"url": base or "/"} for base in operation.bases]
     return paths
 
 
-def _operation(book: Book, edition: str, operation: Operation) -> Json:
+def _operation(description: Description, edition: str, operation: Operation) -> Json:
     answers = {"application/json": {"schema": _reference(operation.response)}}
     if operation.chunk:
         answers["text/event-stream"] = {"schema": _reference(operation.chunk)}
@@ -83,7 +83,7 @@ def _operation(book: Book, edition: str, operation: Operation) -> Json:
         "summary": operation.title,
         "responses": {
             "200": {"description": "The answer, or its events if streamed", "content": answers},
-            **_refusals(book, edition, operation),
+            **_refusals(description, edition, operation),
         },
     }
     if operation.request:
@@ -97,10 +97,10 @@ def _operation(book: Book, edition: str, operation: Operation) -> Json:
     return found
 
 
-def _refusals(book: Book, edition: str, operation: Operation) -> Json:
+def _refusals(description: Description, edition: str, operation: Operation) -> Json:
     rows: dict[str, list[ErrorRow]] = {}
     for situation in operation.errors:
-        row = book.errors.row(situation, edition)
+        row = description.errors.row(situation, edition)
         rows.setdefault(str(row.status), []).append(row)
     return {
         status: {

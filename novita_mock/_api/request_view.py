@@ -15,7 +15,7 @@ HEADER = "header "
 
 
 @dataclass(frozen=True)
-class Facts:
+class RequestView:
     """The facts of one request: its valid `body`, and the headers that were `sent` with it."""
 
     operation: str

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Operation
+from novita_mock._api.description import Description, Operation
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import Json
 
@@ -22,18 +22,18 @@ _DEEP = 250
 class Reader:
     """Reads the bodies of one operation. Everything that does not depend on a body is done here."""
 
-    def __init__(self, book: Book, operation: Operation) -> None:
+    def __init__(self, description: Description, operation: Operation) -> None:
         if operation.request is None:
             raise ValueError(f"{operation.name} takes no body")
         self.operation = operation
-        self._limit = book.limits["body"]
-        self._validator = book.validator(operation.request)
-        schema = book.schema(operation.request)
+        self._limit = description.limits["body"]
+        self._validator = description.validator(operation.request)
+        schema = description.schema(operation.request)
         self._rules: list[Json] = schema.get(RULES, [])
         self._not_below = list(schema.get("x-not-below", {}).items())
         self.known = frozenset(schema["properties"])
         # What is a field of other operations only was not looked at here, whatever it holds.
-        self._foreign = _fields(book) - self.known
+        self._foreign = _fields(description) - self.known
 
     def read(self, body: bytes) -> Json:
         """The request in `body`, without fields that only other operations have; refuses what is
@@ -67,10 +67,12 @@ class Reader:
         return ""
 
 
-def _fields(book: Book) -> frozenset[str]:
+def _fields(description: Description) -> frozenset[str]:
     """The fields that any operation's request has."""
-    paths = (operation.request for operation in book.operations.values())
-    return frozenset(name for path in paths if path for name in book.schema(path)["properties"])
+    paths = (operation.request for operation in description.operations.values())
+    return frozenset(
+        name for path in paths if path for name in description.schema(path)["properties"]
+    )
 
 
 def _unreadable(body: bytes, error: orjson.JSONDecodeError) -> str:

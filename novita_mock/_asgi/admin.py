@@ -97,7 +97,7 @@ def _route(mock: Mock, access: Access | None, method: str, path: str, tell: Endp
             return Response(status_code=400)  # nobody is there to read it
         except Refused as refusal:
             key = "".join(request.headers.get("authorization", "").split()[-1:])
-            reply = refuse(mock.book.errors, mock.edition, refusal, key, None)
+            reply = refuse(mock.description.errors, mock.edition, refusal, key, None)
             headers = {name.decode(): value.decode() for name, value in reply.headers}
             return Response(reply.body, reply.status, headers)
         if isinstance(told, Response):
@@ -115,13 +115,13 @@ class _Room:
         self._mock = mock
 
     async def health(self, _: Request) -> Any:
-        about = {"version": __version__, "edition": self._mock.edition}
-        return {"status": "ok", **about, "any_key": self._mock.any_key}
+        metadata = {"version": __version__, "edition": self._mock.edition}
+        return {"status": "ok", **metadata, "any_key": self._mock.any_key}
 
     async def openapi(self, _: Request) -> Any:
         from novita_mock._api.openapi import document
 
-        return document(self._mock.book, self._mock.edition)
+        return document(self._mock.description, self._mock.edition)
 
     async def requests(self, request: Request) -> Any:
         return await run_in_threadpool(self._requests, request)

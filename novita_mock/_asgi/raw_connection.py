@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from novita_mock._core.clock import Clock
-from novita_mock._core.http import Beat, Cut, Loss, Reply
+from novita_mock._core.http import Disconnect, DisconnectKind, Reply, TimedBytes
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
@@ -37,7 +37,7 @@ async def play(reply: Reply, scope: Scope, receive: Receive, clock: Clock) -> No
             await asyncio.wait({left}, timeout=clock.left(due))
         if left.done():
             return
-        if isinstance(data, Cut):
+        if isinstance(data, Disconnect):
             _lose(transport, data, state)
             break
         transport.write(data)
@@ -46,11 +46,11 @@ async def play(reply: Reply, scope: Scope, receive: Receive, clock: Clock) -> No
     await left
 
 
-def _steps(reply: Reply) -> list[tuple[float, bytes | Cut]]:
+def _steps(reply: Reply) -> list[tuple[float, bytes | Disconnect]]:
     """Seconds to wait, and what comes then: lines of the head, then the body."""
     head = _head(reply) if reply.status else []
-    beats = [(b.pause, b.data if isinstance(b, Beat) else b) for b in reply.beats]
-    return [*((reply.head_gap, line) for line in head), *beats]
+    chunks = [(b.pause, b.data if isinstance(b, TimedBytes) else b) for b in reply.chunks]
+    return [*((reply.head_gap, line) for line in head), *chunks]
 
 
 def _head(reply: Reply) -> list[bytes]:
@@ -60,13 +60,13 @@ def _head(reply: Reply) -> list[bytes]:
     return [b"HTTP/1.1 %d %b\r\n" % (reply.status, phrase), *lines]
 
 
-def _lose(transport: Any, cut: Cut, state: Any) -> None:
-    if cut.loss is not Loss.CLOSED:
+def _lose(transport: Any, cut: Disconnect, state: Any) -> None:
+    if cut.kind is not DisconnectKind.CLOSED:
         # A socket that does not linger is reset when it is closed.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         transport.abort()
-    if cut.away and REFUSE in state:
-        state[REFUSE](cut.away)
+    if cut.outage and REFUSE in state:
+        state[REFUSE](cut.outage)
 
 
 async def gone(receive: Receive) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -29,17 +29,17 @@ def explain(
     from novita_mock._stubs import explain as explaining
     from novita_mock._stubs import scenario_file
 
-    book = open_book()
+    description = load_description()
     try:
-        rules, _ = scenario_file.rules(book, scenario_file.read(scenario), str(scenario))
-        facts = explaining.facts(book, request.read_bytes(), _named(headers), operation)
+        rules, _ = scenario_file.rules(description, scenario_file.read(scenario), str(scenario))
+        view = explaining.view(description, request.read_bytes(), _named(headers), operation)
     except OSError as error:
         raise click.UsageError(f"{request}: {error.strerror}") from None
     except scenario_file.Unreadable as error:
         raise click.UsageError(str(error)) from None
     except ValueError as error:
         raise click.UsageError(f"{request}: {error}") from None
-    told = explaining.explain(rules, facts)
+    told = explaining.explain(rules, view)
     click.echo(_json_text(told.as_json()) if as_json else "\n".join(told.lines()))
     sys.exit(told.winner is None)
 
@@ -56,8 +56,8 @@ def lint(files: tuple[Path, ...], any_model: bool, as_json: bool) -> None:
 
     from novita_mock import _lint
 
-    book = open_book()
-    found = [f for file in files for f in _lint.lint(book, file, any_model=any_model)]
+    description = load_description()
+    found = [f for file in files for f in _lint.lint(description, file, any_model=any_model)]
     if as_json:
         click.echo(_json_text([asdict(finding) for finding in found]))
     for finding in () if as_json else found:

@@ -12,7 +12,7 @@ the one taken, then the less likely ones."""
 
 
 @value
-class Call:
+class GeneratedCall:
     """A tool call; the fragments joined are the JSON text of its arguments."""
 
     id: str
@@ -29,7 +29,7 @@ class Choice:
     content: list[str] | None
     finish_reason: str
     reasoning: list[str]
-    calls: list[Call]
+    calls: list[GeneratedCall]
     alternatives: list[Alternatives] | None
     details: dict[str, Any] | None = None
 

@@ -1,8 +1,7 @@
-"""The values that pass through the house.
+"""Requests and replies as values.
 
-They import nothing of ours and know no HTTP library: whatever adapts to one
-(`starlette.py`, `respx.py`, `httpx.py`) turns its request into a `Request` and
-plays the `Reply`.
+They know no HTTP library: whatever adapts to one (`starlette.py`, `respx.py`, `httpx.py`) turns its
+request into a `Request` and plays the `Reply`.
 """
 
 from __future__ import annotations
@@ -12,13 +11,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar, dataclass_transform, overload
 
+Json = dict[str, Any]
 Header = tuple[bytes, bytes]
 T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def value(made: type[T]) -> type[T]:
-    """A dataclass that is frozen for type checkers, for what is made for each request and beat.
+    """A dataclass that is frozen for type checkers, for what is made for each request and chunk.
 
     One that is frozen at run time takes three times as long to make.
     """
@@ -41,14 +41,14 @@ class Request:
 
 
 @value
-class Beat:
-    """Bytes of the body, sent `pause` seconds after the beat before them (or after the request)."""
+class TimedBytes:
+    """Bytes of the body, sent `pause` seconds after the chunk before them, or after the request."""
 
     data: bytes
     pause: float = 0.0
 
 
-class Loss(Enum):
+class DisconnectKind(Enum):
     """How a connection is lost."""
 
     CLOSED = "closed"
@@ -60,47 +60,59 @@ class Loss(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """The connection is lost here, `pause` seconds after the beat before; always the last beat.
+class Disconnect:
+    """The connection is lost here, `pause` seconds after the chunk before; always the last chunk.
 
-    `away`: seconds for which a server that refuses connections does so.
+    `outage`: seconds for which a server that refuses connections does so.
     """
 
     pause: float = 0.0
-    loss: Loss = Loss.CLOSED
-    away: float = 0.0
+    kind: DisconnectKind = DisconnectKind.CLOSED
+    outage: float = 0.0
+
+    @property
+    def loss(self) -> DisconnectKind:
+        """The former name of `kind`."""
+        return self.kind
+
+    @property
+    def away(self) -> float:
+        """The former name of `outage`."""
+        return self.outage
 
 
-class Beats(Sequence[Beat | Cut]):
-    """Beats that are made when they are due, and equal a tuple of the same beats.
+class LazyChunks(Sequence[TimedBytes | Disconnect]):
+    """Chunks that are made when they are due, and equal a tuple of the same chunks.
 
     `count` of them with `size` bytes in all; `make` gives them in order, each time anew.
     """
 
     __slots__ = ("_count", "_make", "size")
 
-    def __init__(self, count: int, size: int, make: Callable[[], Iterator[Beat]]) -> None:
+    def __init__(self, count: int, size: int, make: Callable[[], Iterator[TimedBytes]]) -> None:
         self.size: int = size
         self._count = count
         self._make = make
 
-    def __iter__(self) -> Iterator[Beat | Cut]:
+    def __iter__(self) -> Iterator[TimedBytes | Disconnect]:
         return self._make()
 
     def __len__(self) -> int:
         return self._count
 
     @overload
-    def __getitem__(self, index: int) -> Beat | Cut: ...
+    def __getitem__(self, index: int) -> TimedBytes | Disconnect: ...
 
     @overload
-    def __getitem__(self, index: slice) -> tuple[Beat | Cut, ...]: ...
+    def __getitem__(self, index: slice) -> tuple[TimedBytes | Disconnect, ...]: ...
 
-    def __getitem__(self, index: int | slice) -> Beat | Cut | tuple[Beat | Cut, ...]:
+    def __getitem__(
+        self, index: int | slice
+    ) -> TimedBytes | Disconnect | tuple[TimedBytes | Disconnect, ...]:
         return tuple(self)[index]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Beats | tuple) and tuple(self) == tuple(other)
+        return isinstance(other, LazyChunks | tuple) and tuple(self) == tuple(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self))
@@ -111,7 +123,7 @@ class Beats(Sequence[Beat | Cut]):
 
 @value
 class Reply:
-    """What is sent back: a status, the headers of the wire, and the body beat by beat.
+    """What is sent back: a status, the headers of the wire, and the body chunk by chunk.
 
     A status of 0 means that no head is sent: the connection is lost before the first byte.
     `head_gap`: seconds before each line of the head.
@@ -119,20 +131,22 @@ class Reply:
 
     status: int
     headers: tuple[Header, ...]
-    beats: tuple[Beat | Cut, ...] | Beats
+    chunks: tuple[TimedBytes | Disconnect, ...] | LazyChunks
     head_gap: float = 0.0
+
+    @property
+    def beats(self) -> Sequence[TimedBytes | Disconnect]:
+        """The former name of `chunks`."""
+        return self.chunks
 
     @property
     def body(self) -> bytes:
         """All bytes of the body that arrive, without the pauses."""
-        return b"".join([beat.data for beat in self.beats if isinstance(beat, Beat)])
+        return b"".join([chunk.data for chunk in self.chunks if isinstance(chunk, TimedBytes)])
 
     @property
     def size(self) -> int:
         """Bytes of the body."""
-        if isinstance(self.beats, Beats):
-            return self.beats.size
-        return sum([len(beat.data) for beat in self.beats if isinstance(beat, Beat)])
-
-
-Json = dict[str, Any]
+        if isinstance(self.chunks, LazyChunks):
+            return self.chunks.size
+        return sum([len(chunk.data) for chunk in self.chunks if isinstance(chunk, TimedBytes)])

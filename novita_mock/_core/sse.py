@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from novita_mock._core.http import Beat, Header, Json
+from novita_mock._core.http import Header, Json, TimedBytes
 
 EVENTS: tuple[Header, ...] = (
     (b"content-type", b"text/event-stream"),
@@ -22,7 +22,7 @@ def event(data: Json) -> bytes:
     return DATA + orjson.dumps(data) + END
 
 
-def events_of(beat: Beat) -> list[Beat]:
+def events_of(chunk: TimedBytes) -> list[TimedBytes]:
     """The events of a beat, the first of them after its pause."""
-    events = [event + END for event in beat.data.split(END)[:-1]]
-    return [Beat(data, 0.0 if index else beat.pause) for index, data in enumerate(events)]
+    events = [event + END for event in chunk.data.split(END)[:-1]]
+    return [TimedBytes(data, 0.0 if index else chunk.pause) for index, data in enumerate(events)]

@@ -56,7 +56,7 @@ I hope this makes {0} a little clearer.
 
 _PLACE = re.compile(r"( \{\d\})")
 _Template = tuple[list[str] | int, ...]
-Words = tuple[tuple[str, ...], ...]
+RuleBuilder = tuple[tuple[str, ...], ...]
 """What a text is about, each word as its tokens."""
 
 
@@ -81,13 +81,13 @@ _SMALL = frozenset(
 _FALLBACK = ["this", "the question", "the context"]
 
 
-def topics(subject: str) -> Words:
+def topics(subject: str) -> RuleBuilder:
     """Up to three words of `subject` to write about, as tokens; the longest, in their order."""
     return _topics(subject.strip()[-_LOOK_BACK:])
 
 
 @lru_cache(maxsize=256)  # conversations are sent again and again
-def _topics(text: str) -> Words:
+def _topics(text: str) -> RuleBuilder:
     words, found = _words(text), list[str]()
     for word in sorted(words, key=len, reverse=True):
         if len(word) < _SHORTEST or len(found) == _TOPICS:
@@ -106,13 +106,13 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def _numbers(material: bytes) -> Iterator[int]:
+def _numbers(entropy: bytes) -> Iterator[int]:
     while True:
-        material = blake2b(material).digest()
-        yield from material
+        entropy = blake2b(entropy).digest()
+        yield from entropy
 
 
-def _sentences(numbers: Iterator[int], words: Words) -> Iterator[list[str]]:
+def _sentences(numbers: Iterator[int], words: RuleBuilder) -> Iterator[list[str]]:
     # A topic that ends in other characters grows together with a full stop behind it.
     plain = all(word[-1][-1].isascii() and word[-1][-1].isalnum() for word in words)
     yield _filled(_FIRST[next(numbers) % len(_FIRST)], words, plain=plain)
@@ -126,7 +126,7 @@ def _sentences(numbers: Iterator[int], words: Words) -> Iterator[list[str]]:
         yield tokens
 
 
-def _filled(template: _Template, words: Words, *, plain: bool) -> list[str]:
+def _filled(template: _Template, words: RuleBuilder, *, plain: bool) -> list[str]:
     tokens: list[str] = []
     for piece in template:
         tokens += words[piece] if isinstance(piece, int) else piece
@@ -134,14 +134,14 @@ def _filled(template: _Template, words: Words, *, plain: bool) -> list[str]:
 
 
 def write(
-    material: bytes, words: Words, wanted: int | None = None, sentences: int | None = None
+    entropy: bytes, words: RuleBuilder, wanted: int | None = None, sentences: int | None = None
 ) -> list[str]:
     """A text about `words` (see `topics`): `wanted` tokens, so many `sentences`, or as many as come
     naturally.
 
     It begins with a blank, as the continuation of a text does.
     """
-    numbers = _numbers(material)
+    numbers = _numbers(entropy)
     natural = 3 + next(numbers) % 4
     text = _sentences(numbers, words)
     if wanted is None:

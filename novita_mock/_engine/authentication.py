@@ -38,7 +38,7 @@ class Policy:
     api_keys: frozenset[str] = field(default=frozenset(), repr=False)
 
 
-def admit(policy: Policy, operation: Operation, request: Request) -> Caller:
+def authenticate(policy: Policy, operation: Operation, request: Request) -> Caller:
     """The caller; refuses a missing or unknown key, and answers the errors asked for in headers."""
     _answer_error_header(policy, request.headers)
     credentials = request.headers.get(b"authorization", b"").decode("latin-1").strip()

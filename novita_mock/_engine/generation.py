@@ -12,13 +12,13 @@ from hashlib import blake2b
 import orjson
 
 from novita_mock._api.dialects import SILENT
-from novita_mock._core.completion import Call, Choice, Completion
+from novita_mock._core.completion import Choice, Completion, GeneratedCall
 from novita_mock._core.http import value
 from novita_mock._core.id_templates import fill
 from novita_mock._core.tokenizer import split
 from novita_mock._engine.assistant_text import topics, write
 from novita_mock._engine.logprobs import alternatives
-from novita_mock._engine.plan import TEXT, Limit, Scene
+from novita_mock._engine.plan import TEXT, Limit, Plan
 from novita_mock._engine.prompt import Prompt
 from novita_mock._engine.replay import completion
 from novita_mock._stubs.model import Answer, ToolCall
@@ -29,18 +29,18 @@ _CLOSE = ("\n", "</think>", "\n\n")
 
 
 @value
-class _Take:
+class _Draft:
     """One choice to be written. `share` is the most that the kit writes for it."""
 
-    scene: Scene
+    plan: Plan
     prompt: Prompt
     limit: Limit
-    material: bytes
-    share: int
+    entropy: bytes
+    cap: int
     id: str
 
 
-class _Purse:
+class _TokenBudget:
     """Tokens that a choice may still take; `cut` is set once something did not fit."""
 
     def __init__(self, tokens: int | None) -> None:
@@ -56,76 +56,78 @@ class _Purse:
         return taken
 
 
-def compose(scene: Scene, seed: int, most: int, id: str, created: int) -> Completion:
+def generate(plan: Plan, seed: int, most: int, id: str, created: int) -> Completion:
     """The completion of `scene`: n choices for each prompt, in order, `most` tokens over all."""
-    if scene.answer.recorded is not None:
-        return completion(scene, scene.answer.recorded)
-    written = [_choice(index, take) for index, take in enumerate(_takes(scene, seed, most, id))]
+    if plan.answer.recorded is not None:
+        return completion(plan, plan.answer.recorded)
+    written = [_choice(index, draft) for index, draft in enumerate(_drafts(plan, seed, most, id))]
     choices = [choice for choice, _ in written]
     return Completion(
         id=id,
         created=created,
-        model=scene.model,
+        model=plan.model,
         choices=choices,
-        prompt_tokens=sum(prompt.tokens for prompt in scene.prompts),
+        prompt_tokens=sum(prompt.tokens for prompt in plan.prompts),
         completion_tokens=sum(tokens for _, tokens in written),
         reasoning_tokens=sum(len(choice.reasoning) for choice in choices),
     )
 
 
-def _takes(scene: Scene, seed: int, most: int, id: str) -> Iterator[_Take]:
-    share = max(1, most // (scene.n * len(scene.prompts)))
-    for prompt, limit in zip(scene.prompts, scene.limits, strict=True):
-        base = blake2b(f"{seed}\0{scene.model}\0{prompt.text}".encode()).digest()
-        for nth in range(scene.n):
+def _drafts(plan: Plan, seed: int, most: int, id: str) -> Iterator[_Draft]:
+    cap = max(1, most // (plan.n * len(plan.prompts)))
+    for prompt, limit in zip(plan.prompts, plan.limits, strict=True):
+        base = blake2b(f"{seed}\0{plan.model}\0{prompt.text}".encode()).digest()
+        for nth in range(plan.n):
             # Greedy sampling has one answer, whatever the seed and however often it is asked for.
-            salt = b"" if scene.seed is None else f"{scene.seed}\0{nth}".encode()
-            yield _Take(scene, prompt, limit, blake2b(base + salt).digest(), share, id)
+            salt = b"" if plan.seed is None else f"{plan.seed}\0{nth}".encode()
+            yield _Draft(plan, prompt, limit, blake2b(base + salt).digest(), cap, id)
 
 
-def _choice(index: int, take: _Take) -> tuple[Choice, int]:
+def _choice(index: int, draft: _Draft) -> tuple[Choice, int]:
     """A choice, and the tokens that it took."""
-    answer, limit = _answer(take), take.limit
-    purse = _Purse(limit.most if limit.asked is None else limit.asked)
-    thoughts, inline = _thoughts(take, answer)
-    reasoning = [] if inline else purse.take(thoughts)
-    content, stopped = _content(take, answer, [*_OPEN, *thoughts, *_CLOSE] if inline else [], purse)
-    calls: list[Call] = []
-    if not stopped and not take.prompt.continues:
-        calls = [_call(call, n, index, take, purse) for n, call in enumerate(answer.tool_calls)]
-    reason = "stop" if stopped else "length" if purse.cut else "tool_calls" if calls else "stop"
+    answer, limit = _answer(draft), draft.limit
+    budget = _TokenBudget(limit.most if limit.asked is None else limit.asked)
+    thoughts, inline = _thoughts(draft, answer)
+    reasoning = [] if inline else budget.take(thoughts)
+    content, stopped = _content(
+        draft, answer, [*_OPEN, *thoughts, *_CLOSE] if inline else [], budget
+    )
+    calls: list[GeneratedCall] = []
+    if not stopped and not draft.prompt.continues:
+        calls = [_call(call, n, index, draft, budget) for n, call in enumerate(answer.tool_calls)]
+    reason = "stop" if stopped else "length" if budget.cut else "tool_calls" if calls else "stop"
     found = None
-    if take.scene.alternatives is not None and content is not None:
-        found = alternatives(take.material, content, take.scene.alternatives)
-    details = take.scene.reasoning.details if reasoning else None
-    return Choice(index, content, reason, reasoning, calls, found, details), purse.spent
+    if draft.plan.alternatives is not None and content is not None:
+        found = alternatives(draft.entropy, content, draft.plan.alternatives)
+    details = draft.plan.reasoning.details if reasoning else None
+    return Choice(index, content, reason, reasoning, calls, found, details), budget.spent
 
 
-def _thoughts(take: _Take, answer: Answer) -> tuple[list[str], bool]:
+def _thoughts(draft: _Draft, answer: Answer) -> tuple[list[str], bool]:
     """The reasoning before the answer, and whether it stands inside the content."""
     if answer.think is not None:
         return split(answer.think), False
-    kind = take.scene.reasoning
-    if kind is SILENT or not take.scene.answer.is_improvised:
+    kind = draft.plan.reasoning
+    if kind is SILENT or not draft.plan.answer.is_improvised:
         return [], False
-    material = blake2b(take.material + b"think").digest()
-    thoughts = write(material, topics(take.prompt.subject), sentences=kind.sentences)
+    entropy = blake2b(draft.entropy + b"think").digest()
+    thoughts = write(entropy, topics(draft.prompt.subject), sentences=kind.sentences)
     thoughts[0] = thoughts[0].lstrip()
     return thoughts, kind.where == _INLINE
 
 
-def _answer(take: _Take) -> Answer:
+def _answer(draft: _Draft) -> Answer:
     """The scripted answer, or what the task asks to be made; without either, an open one."""
-    if take.scene.task == TEXT:
-        return take.scene.answer
+    if draft.plan.target == TEXT:
+        return draft.plan.answer
     # Most servers never come here, and what makes values takes a while to import.
     from novita_mock._engine.structured_output import make
 
-    return make(take.scene.task, take.material, lambda: "".join(_improvised(take, None)))
+    return make(draft.plan.target, draft.entropy, lambda: "".join(_improvised(draft, None)))
 
 
 def _content(
-    take: _Take, answer: Answer, before: list[str], purse: _Purse
+    draft: _Draft, answer: Answer, before: list[str], budget: _TokenBudget
 ) -> tuple[list[str] | None, bool]:
     """The tokens of the text, `before` it the inline reasoning, and whether a stop sequence
     ended it."""
@@ -136,30 +138,30 @@ def _content(
             return None, False
         tokens = []
     else:
-        asked = take.limit.asked
+        asked = draft.limit.asked
         # One token more than was asked for, so that it has to be cut.
-        tokens = _improvised(take, None if asked is None else min(asked + 1, take.share))
-    kept, stopped = _stop(tokens, take.scene.stops)
-    paid = purse.take(before + kept if before else kept)
-    return paid, stopped and not purse.cut
+        tokens = _improvised(draft, None if asked is None else min(asked + 1, draft.cap))
+    kept, stopped = _stop(tokens, draft.plan.stops)
+    paid = budget.take(before + kept if before else kept)
+    return paid, stopped and not budget.cut
 
 
-def _improvised(take: _Take, wanted: int | None) -> list[str]:
+def _improvised(draft: _Draft, wanted: int | None) -> list[str]:
     """A text of the kit's own."""
-    tokens = write(take.material, topics(take.prompt.subject), wanted)
-    if not take.prompt.continues:
+    tokens = write(draft.entropy, topics(draft.prompt.subject), wanted)
+    if not draft.prompt.continues:
         tokens[0] = tokens[0].lstrip()
     return tokens
 
 
-def _call(call: ToolCall, n: int, index: int, take: _Take, purse: _Purse) -> Call:
+def _call(call: ToolCall, n: int, index: int, draft: _Draft, budget: _TokenBudget) -> GeneratedCall:
     text = call.arguments
     if not isinstance(text, str):
         text = orjson.dumps(call.arguments).decode()
-    purse.take(split(call.name))
+    budget.take(split(call.name))
     # Unlike the text, the id belongs to this one answer: the next answer's calls have others.
-    id = call.id or fill(take.scene.manner.call_id, f"{take.id}{index}", n, call.name)
-    return Call(id, call.name, purse.take(split(text)))
+    id = call.id or fill(draft.plan.profile.call_id, f"{draft.id}{index}", n, call.name)
+    return GeneratedCall(id, call.name, budget.take(split(text)))
 
 
 def _stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], bool]:

@@ -28,13 +28,13 @@ def _ladder(level: int) -> tuple[float, ...]:
 _LADDERS = tuple(map(_ladder, range(_LEVELS)))
 
 
-def alternatives(material: bytes, tokens: list[str], count: int) -> list[Alternatives]:
+def alternatives(entropy: bytes, tokens: list[str], count: int) -> list[Alternatives]:
     """For each token: itself and its log probability, then the others up to `count` in all."""
     found = []
     for index, token in enumerate(tokens):
         if index % 64 == 0:
-            material = blake2b(material).digest()
-        ladder = _LADDERS[material[index % 64] % _LEVELS]
+            entropy = blake2b(entropy).digest()
+        ladder = _LADDERS[entropy[index % 64] % _LEVELS]
         others = islice((t for t in _COMMON if t != token), max(count - 1, 0))
         found.append((count, list(zip(chain([token], others), ladder, strict=False))))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from novita_mock._api.dialects import PLAIN, SILENT, Manner, Reasoning
+from novita_mock._api.dialects import PLAIN, SILENT, Reasoning, WireProfile
 from novita_mock._core.http import value
 from novita_mock._core.timing import Pace
 from novita_mock._engine.prompt import Prompt
@@ -25,7 +25,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class OutputTarget:
     """What is made where no script answers: calls of `tools`, each with the schema of its
     arguments; a `value` valid for a schema; `any_object`; else text, about the tool results in
     `report` if there are some."""
@@ -36,11 +36,11 @@ class Task:
     report: str = ""
 
 
-TEXT = Task()
+TEXT = OutputTarget()
 
 
 @value
-class Scene:
+class Plan:
     """What is to be answered. No room after the stage reads a field of the body again.
 
     `limits` has an entry for each prompt. `seed` is None where sampling is greedy, so that
@@ -59,9 +59,9 @@ class Scene:
     include_usage: bool
     answer: Answer
     pace: Pace
-    task: Task = TEXT
+    target: OutputTarget = TEXT
     reasoning: Reasoning = SILENT
-    manner: Manner = PLAIN
+    profile: WireProfile = PLAIN
 
     @property
     def recorded(self) -> bytes | None:
@@ -71,4 +71,4 @@ class Scene:
     @property
     def id_prefix(self) -> str:
         """What the id of an answer begins with, if the model has a manner of its own."""
-        return self.manner.completion_id.partition("{")[0]
+        return self.profile.completion_id.partition("{")[0]

@@ -9,16 +9,16 @@ import difflib
 from collections.abc import Mapping
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book, Operation
+from novita_mock._api.description import Description, Operation
 from novita_mock._api.dialects import PLAIN, Dialect, Dialects
 from novita_mock._core.errors import ERROR_MODEL, Refused, wished
 from novita_mock._core.http import Json
 from novita_mock._core.timing import Pace
 from novita_mock._engine.capabilities import check_features, check_history
-from novita_mock._engine.plan import TEXT, Limit, Scene, Task
+from novita_mock._engine.plan import TEXT, Limit, OutputTarget, Plan
 from novita_mock._engine.prompt import READERS
-from novita_mock._engine.stub_selection import cue
-from novita_mock._journal.call import About
+from novita_mock._engine.stub_selection import select_stub
+from novita_mock._journal.call import CallMetadata
 from novita_mock._stubs.script import Script
 
 LOWER = "lower"
@@ -26,18 +26,20 @@ CHAT = "chat/completions"
 CHAT_MODEL = "chat"
 
 
-class Stage:
+class Planner:
     """The catalogue and the rules of an edition, looked up without any request in hand."""
 
-    def __init__(self, book: Book, edition: str, pace: Pace, *, any_model: bool = False) -> None:
+    def __init__(
+        self, description: Description, edition: str, pace: Pace, *, any_model: bool = False
+    ) -> None:
         self._pace = pace
-        self._models: Mapping[str, Json] = book.models
+        self._models: Mapping[str, Json] = description.models
         self._any_model = any_model
-        self._lowers = book.overlong[edition] == LOWER
-        self._most_choices = book.limits["choices"]
-        self._reasons = frozenset(book.errors.reasons)
-        self._gates = book.gates if edition in book.gates["editions"] else None
-        self._dialects = Dialects(book, edition)
+        self._lowers = description.overlong[edition] == LOWER
+        self._most_choices = description.limits["choices"]
+        self._reasons = frozenset(description.errors.reasons)
+        self._gates = description.gates if edition in description.gates["editions"] else None
+        self._dialects = Dialects(description, edition)
 
     def row(self, model: str, key_error: str | None) -> Json:
         """The row of `model`. The errors that a model id or a key asks for are answered here."""
@@ -63,9 +65,9 @@ class Stage:
         """How `model` answers a situation, if it does so in its own way."""
         return self._dialects.of(model).overrides.get(situation) if model else None
 
-    def scene(
-        self, operation: Operation, row: Json, body: Json, script: Script, about: About
-    ) -> Scene:
+    def plan(
+        self, operation: Operation, row: Json, body: Json, script: Script, metadata: CallMetadata
+    ) -> Plan:
         """What `body` asks `row`'s model for; refuses what that model or this kit cannot do.
 
         The script is asked last: what is refused before does not use a rule up.
@@ -82,8 +84,8 @@ class Stage:
             raise Refused("too_many_choices", choices=n * len(prompts), limit=self._most_choices)
         limit = None if body.get("max_tokens") is None else int(body["max_tokens"])
         limits = [self._limit(row, dialect, limit, prompt.tokens) for prompt in prompts]
-        answer = cue(script, about, body)
-        return Scene(
+        answer = select_stub(script, metadata, body)
+        return Plan(
             model=body["model"],
             prompts=prompts,
             limits=limits,
@@ -95,9 +97,9 @@ class Stage:
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             answer=answer,
             pace=answer.pace or script.pace(row["id"]) or self._pace,
-            task=_task(body) if answer.is_improvised else TEXT,
+            target=_target(body) if answer.is_improvised else TEXT,
             reasoning=dialect.reasoning(body, answered=_ends_with(body, "tool")),
-            manner=dialect.manner if operation.endpoint == CHAT else PLAIN,
+            profile=dialect.profile if operation.endpoint == CHAT else PLAIN,
         )
 
     def _limit(self, row: Json, dialect: Dialect, asked: int | None, prompt_tokens: int) -> Limit:
@@ -128,15 +130,15 @@ def _no_endpoint(operation: Operation, row: Json) -> Refused:
     return Refused(situation, model=row["id"], endpoint=operation.endpoint)
 
 
-def _task(body: Json) -> Task:
+def _target(body: Json) -> OutputTarget:
     """What is to be made, if it is anything but a plain text."""
     asked = body.get("tools") or body.get("tool_choice") or body.get("response_format")
     if not asked and not _ends_with(body, "tool"):
         return TEXT
     # Most servers never come here, and what makes values takes a while to import.
-    from novita_mock._engine.tool_choice import task
+    from novita_mock._engine.tool_choice import target
 
-    return task(body)
+    return target(body)
 
 
 def _ends_with(body: Json, role: str) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import orjson
 
-from novita_mock._core.completion import Call, Choice, Completion
+from novita_mock._core.completion import Choice, Completion, GeneratedCall
 from novita_mock._core.http import Json
 from novita_mock._core.tokenizer import split
-from novita_mock._engine.plan import Scene
+from novita_mock._engine.plan import Plan
 
 
-def completion(scene: Scene, body: bytes) -> Completion:
+def completion(plan: Plan, body: bytes) -> Completion:
     """What was recorded, as far as a stream can tell it; tokens that it does not count are the
     kit's own count."""
     document: Json = orjson.loads(body)
@@ -23,7 +23,7 @@ def completion(scene: Scene, body: bytes) -> Completion:
         created=int(document["created"]),
         model=document["model"],
         choices=choices,
-        prompt_tokens=int(usage.get("prompt_tokens", sum(p.tokens for p in scene.prompts))),
+        prompt_tokens=int(usage.get("prompt_tokens", sum(p.tokens for p in plan.prompts))),
         completion_tokens=int(usage.get("completion_tokens", written)),
         reasoning_tokens=int(details.get("reasoning_tokens") or 0),
         usage=usage or None,
@@ -34,7 +34,7 @@ def _choice(choice: Json) -> Choice:
     message: Json = choice.get("message") or {"content": choice.get("text")}
     content = message.get("content")
     calls = [
-        Call(call["id"], call["function"]["name"], split(call["function"]["arguments"]))
+        GeneratedCall(call["id"], call["function"]["name"], split(call["function"]["arguments"]))
         for call in message.get("tool_calls") or ()
     ]
     return Choice(

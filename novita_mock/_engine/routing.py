@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from novita_mock._api.description import Book, Operation
+from novita_mock._api.description import Description, Operation
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import value
 
@@ -20,10 +20,10 @@ class Located:
 class Routes:
     """Every path of every operation under every base, laid out once."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, description: Description) -> None:
         self._exact: dict[str, Operation] = {}
         self._prefixes: dict[str, Operation] = {}
-        for operation in book.operations.values():
+        for operation in description.operations.values():
             for base in operation.bases:
                 path, parameter, _ = (base + operation.path).partition(PARAMETER)
                 (self._prefixes if parameter else self._exact)[path] = operation
@@ -40,7 +40,7 @@ class Routes:
         return None
 
 
-def locate(routes: Routes, method: str, path: str) -> Located:
+def route(routes: Routes, method: str, path: str) -> Located:
     """The operation that `method` and `path` name; refuses an unknown path and a wrong method."""
     located = routes.find(path)
     if located is None:

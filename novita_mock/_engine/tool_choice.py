@@ -15,7 +15,7 @@ import orjson
 from novita_mock._api.messages import content_text, last_text
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import Json
-from novita_mock._engine.plan import TEXT, Task
+from novita_mock._engine.plan import TEXT, OutputTarget
 from novita_mock._instances import NoInstance, Prepared, prepare
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")
@@ -29,23 +29,27 @@ _SCHEMAS_KEPT = 256
 _NO_ARGUMENTS: Json = {"type": "object", "maxProperties": 0}
 
 
-def task(body: Json) -> Task:
+def target(body: Json) -> OutputTarget:
     """What `body` wants made; refuses a schema that no value can be made for."""
     results = _results(body.get("messages") or [])
     tools = _called(body, answered=bool(results))
     if tools:
-        return Task(
+        return OutputTarget(
             tools=tuple((tool["function"]["name"], _arguments(body, tool)) for tool in tools)
         )
     wanted: Json = body.get("response_format") or {}
     match wanted.get("type"):
         case "json_object":
-            return Task(any_object=True)
+            return OutputTarget(any_object=True)
         case "json_schema":
             schema = wanted["json_schema"].get("schema")
             place = "$.response_format.json_schema.schema"
-            return Task(any_object=True) if schema is None else Task(value=_prepared(schema, place))
-    return Task(report="\n".join(results)) if results else TEXT
+            return (
+                OutputTarget(any_object=True)
+                if schema is None
+                else OutputTarget(value=_prepared(schema, place))
+            )
+    return OutputTarget(report="\n".join(results)) if results else TEXT
 
 
 def _results(messages: list[Json]) -> list[str]:

@@ -16,7 +16,7 @@ import jsonschema_rs
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.http import Json
 
 _SPELLING = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
@@ -44,14 +44,14 @@ class FaultRow:
 class Faults:
     """The catalogue of faults."""
 
-    def __init__(self, book: Book) -> None:
-        document = book.faults
+    def __init__(self, description: Description) -> None:
+        document = description.faults
         self.page: str = document["page"]
         self.pages: Mapping[str, tuple[int, str]] = document["pages"]
         """Status and title of the faults that come as a page."""
         self.rows = {name: _row(name, row) for name, row in document["faults"].items()}
         self._schemas = {name: row["parameters"] for name, row in document["faults"].items()}
-        self._reasons = book.errors.reasons
+        self._reasons = description.errors.reasons
 
     def parse(self, text: str) -> Fault:
         """The fault that `text` spells, with all its arguments; ValueError that says what is wrong

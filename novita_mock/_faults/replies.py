@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from novita_mock._api.description import Book, Errors
+from novita_mock._api.description import Description, Errors
 from novita_mock._core.errors import Refused, wished
-from novita_mock._core.http import Beat, Cut, Header, Json, Loss, Reply
+from novita_mock._core.http import Disconnect, DisconnectKind, Header, Json, Reply, TimedBytes
 from novita_mock._core.sse import event
 from novita_mock._faults.catalogue import BODY, STREAM, Fault, Faults
 from novita_mock._faults.streams import STREAM_FAULTS, break_stream
@@ -22,12 +22,12 @@ _HTML = b"text/html"
 _NO_GZIP = (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", b"\xff" * 22)
 
 
-class Breaker:
+class FaultInjector:
     """Breaks replies as the faults of one edition say."""
 
-    def __init__(self, book: Book, edition: str) -> None:
-        self.faults = Faults(book)
-        self._errors = book.errors
+    def __init__(self, description: Description, edition: str) -> None:
+        self.faults = Faults(description)
+        self._errors = description.errors
         self._edition = edition
 
     def asked(self, spelt: bytes) -> Fault:
@@ -56,7 +56,7 @@ class Breaker:
         if name in _ERROR_EVENTS:
             arguments["event"] = event(_ERROR_EVENTS[name](self._error(arguments["reason"])))
         if name in STREAM_FAULTS:
-            return replace(reply, beats=break_stream(name, reply.beats, arguments))
+            return replace(reply, chunks=break_stream(name, reply.chunks, arguments))
         return _FAULTS[name](reply, arguments)
 
     def _fits(self, fault: Fault, reply: Reply) -> bool:
@@ -81,7 +81,7 @@ _ERROR_EVENTS: dict[str, Callable[[Json], Json]] = {
 
 def _whole(status: int, kind: bytes, body: bytes, pause: float = 0.0, *more: Header) -> Reply:
     headers = ((_TYPE, kind), (_LENGTH, b"%d" % len(body)), *more)
-    return Reply(status, headers, (Beat(body, pause),))
+    return Reply(status, headers, (TimedBytes(body, pause),))
 
 
 def _with_headers(reply: Reply, **changed: bytes) -> tuple[Header, ...]:
@@ -90,12 +90,12 @@ def _with_headers(reply: Reply, **changed: bytes) -> tuple[Header, ...]:
     return tuple((name, value) for name, value in headers.items() if value)
 
 
-def _lost(loss: Loss, away: float = 0.0) -> Reply:
-    return Reply(0, (), (Cut(loss=loss, away=away),))
+def _lost(kind: DisconnectKind, outage: float = 0.0) -> Reply:
+    return Reply(0, (), (Disconnect(kind=kind, outage=outage),))
 
 
 def _headers_only(reply: Reply, arguments: Json) -> Reply:
-    return replace(reply, beats=(Cut(reply.beats[0].pause),))
+    return replace(reply, chunks=(Disconnect(reply.chunks[0].pause),))
 
 
 def _slow_headers(reply: Reply, arguments: Json) -> Reply:
@@ -103,15 +103,15 @@ def _slow_headers(reply: Reply, arguments: Json) -> Reply:
 
 
 def _trickle(reply: Reply, arguments: Json) -> Reply:
-    beats, size = list[Beat | Cut](), arguments["bytes"]
-    for beat in reply.beats:
-        if isinstance(beat, Cut):
-            beats.append(beat)
+    chunks, size = list[TimedBytes | Disconnect](), arguments["bytes"]
+    for chunk in reply.chunks:
+        if isinstance(chunk, Disconnect):
+            chunks.append(chunk)
             continue
-        pieces = [beat.data[at : at + size] for at in range(0, len(beat.data), size)]
-        pauses = [beat.pause] + [arguments["seconds"]] * len(pieces)
-        beats += map(Beat, pieces, pauses)
-    return replace(reply, beats=tuple(beats))
+        pieces = [chunk.data[at : at + size] for at in range(0, len(chunk.data), size)]
+        pauses = [chunk.pause] + [arguments["seconds"]] * len(pieces)
+        chunks += map(TimedBytes, pieces, pauses)
+    return replace(reply, chunks=tuple(chunks))
 
 
 def _wrong_content_type(reply: Reply, arguments: Json) -> Reply:
@@ -119,22 +119,24 @@ def _wrong_content_type(reply: Reply, arguments: Json) -> Reply:
 
 
 def _empty_body(reply: Reply, arguments: Json) -> Reply:
-    return replace(reply, headers=_with_headers(reply, content_length=b"0"), beats=(Beat(b""),))
+    return replace(
+        reply, headers=_with_headers(reply, content_length=b"0"), chunks=(TimedBytes(b""),)
+    )
 
 
-def _half(reply: Reply) -> Beat:
+def _half(reply: Reply) -> TimedBytes:
     body = reply.body
-    return Beat(body[: len(body) // 2], reply.beats[0].pause)
+    return TimedBytes(body[: len(body) // 2], reply.chunks[0].pause)
 
 
 def _truncated_body(reply: Reply, arguments: Json) -> Reply:
-    return replace(reply, beats=(_half(reply), Cut()))
+    return replace(reply, chunks=(_half(reply), Disconnect()))
 
 
 def _truncated_json(reply: Reply, arguments: Json) -> Reply:
     half = _half(reply)
     headers = _with_headers(reply, content_length=b"%d" % len(half.data))
-    return replace(reply, headers=headers, beats=(half,))
+    return replace(reply, headers=headers, chunks=(half,))
 
 
 def _broken_gzip(reply: Reply, arguments: Json) -> Reply:
@@ -142,18 +144,20 @@ def _broken_gzip(reply: Reply, arguments: Json) -> Reply:
     length = b"%d" % len(head + rest)
     headers = _with_headers(reply, content_encoding=b"gzip", content_length=length)
     # Two beats, because respx itself reads a body that comes at once.
-    return replace(reply, headers=headers, beats=(Beat(head, reply.beats[0].pause), Beat(rest)))
+    return replace(
+        reply, headers=headers, chunks=(TimedBytes(head, reply.chunks[0].pause), TimedBytes(rest))
+    )
 
 
 def _redirect(reply: Reply, arguments: Json) -> Reply:
     location = (b"location", arguments["location"].encode())
-    return Reply(arguments["status"], (location, (_LENGTH, b"0")), (Beat(b""),))
+    return Reply(arguments["status"], (location, (_LENGTH, b"0")), (TimedBytes(b""),))
 
 
 _FAULTS: dict[str, Callable[[Reply, Json], Reply]] = {
-    "connection_refused": lambda _, arguments: _lost(Loss.REFUSED, arguments["seconds"]),
-    "reset": lambda *_: _lost(Loss.RESET),
-    "disconnect": lambda *_: _lost(Loss.CLOSED),
+    "connection_refused": lambda _, arguments: _lost(DisconnectKind.REFUSED, arguments["seconds"]),
+    "reset": lambda *_: _lost(DisconnectKind.RESET),
+    "disconnect": lambda *_: _lost(DisconnectKind.CLOSED),
     "headers_only": _headers_only,
     "slow_headers": _slow_headers,
     "trickle": _trickle,

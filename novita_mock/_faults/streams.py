@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 
 import orjson
 
-from novita_mock._core.http import Beat, Cut, Json
+from novita_mock._core.http import Disconnect, Json, TimedBytes
 from novita_mock._core.sse import DONE, END, event, events_of
 
-Chunks = list[Beat]
-Beats = list[Beat | Cut]
-StreamFault = Callable[[Chunks, Chunks, Json], Beats]
+Chunks = list[TimedBytes]
+LazyChunks = list[TimedBytes | Disconnect]
+StreamFault = Callable[[Chunks, Chunks, Json], LazyChunks]
 
 _TEXT = re.compile(rb'"(?:content|text|reasoning_content|arguments)":"')
 _STRING = re.compile(rb'":"')
@@ -27,44 +27,48 @@ _JUNK = b"junk\n"
 _HALF_WIDE = "é".encode()[:1]
 
 
-def break_stream(name: str, beats: Iterable[Beat | Cut], arguments: Json) -> tuple[Beat | Cut, ...]:
+def break_stream(
+    name: str, pieces: Iterable[TimedBytes | Disconnect], arguments: Json
+) -> tuple[TimedBytes | Disconnect, ...]:
     """The beats of a stream with the fault `name`."""
-    chunks = [frame for beat in beats if isinstance(beat, Beat) for frame in events_of(beat)]
+    chunks = [
+        frame for piece in pieces if isinstance(piece, TimedBytes) for frame in events_of(piece)
+    ]
     done = [chunks.pop()] if chunks[-1].data == DONE else []
     return _joined(STREAM_FAULTS[name](chunks, done, arguments))
 
 
-def _joined(beats: Beats) -> tuple[Beat | Cut, ...]:
+def _joined(pieces: LazyChunks) -> tuple[TimedBytes | Disconnect, ...]:
     """Beats without a pause leave together with the one before."""
-    joined: Beats = []
-    for beat in beats:
+    joined: LazyChunks = []
+    for piece in pieces:
         last = joined[-1] if joined else None
-        if isinstance(beat, Beat) and isinstance(last, Beat) and not beat.pause:
-            joined[-1] = Beat(last.data + beat.data, last.pause)
+        if isinstance(piece, TimedBytes) and isinstance(last, TimedBytes) and not piece.pause:
+            joined[-1] = TimedBytes(last.data + piece.data, last.pause)
         else:
-            joined.append(beat)
+            joined.append(piece)
     return tuple(joined)
 
 
-def _cut_after(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _cut_after(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     n = arguments["chunks"]
     return [*chunks[:n], _cut_before([*chunks, *done], n)]
 
 
-def _cut_before(beats: Chunks, n: int) -> Cut:
-    return Cut(beats[n].pause if n < len(beats) else 0.0)
+def _cut_before(pieces: Chunks, n: int) -> Disconnect:
+    return Disconnect(pieces[n].pause if n < len(pieces) else 0.0)
 
 
-def _cut_in_frame(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _cut_in_frame(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     return _cut_within(chunks, arguments["chunks"], lambda data: data[: len(data) // 2])
 
 
-def _cut_in_character(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _cut_in_character(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     return _cut_within(chunks, arguments["chunks"], _up_to_wide)
 
 
-def _cut_within(chunks: Chunks, n: int, cut: Callable[[bytes], bytes]) -> Beats:
-    return [*chunks[:n], *_each(chunks[n : n + 1], cut), Cut()]
+def _cut_within(chunks: Chunks, n: int, cut: Callable[[bytes], bytes]) -> LazyChunks:
+    return [*chunks[:n], *_each(chunks[n : n + 1], cut), Disconnect()]
 
 
 def _up_to_wide(data: bytes) -> bytes:
@@ -76,87 +80,87 @@ def _up_to_wide(data: bytes) -> bytes:
     return data[: start.end() if start else 0] + _HALF_WIDE
 
 
-def _stall(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
-    beats = [*chunks, *done]
-    n = min(arguments["chunks"], len(beats) - 1)
-    beats[n] = Beat(beats[n].data, beats[n].pause + arguments["seconds"])
-    return [*beats]
+def _stall(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
+    pieces = [*chunks, *done]
+    n = min(arguments["chunks"], len(pieces) - 1)
+    pieces[n] = TimedBytes(pieces[n].data, pieces[n].pause + arguments["seconds"])
+    return [*pieces]
 
 
-def _truncated_stream(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
-    return [*chunks[: arguments["chunks"]]] or [Beat(b"")]
+def _truncated_stream(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
+    return [*chunks[: arguments["chunks"]]] or [TimedBytes(b"")]
 
 
-def _missing_done(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _missing_done(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     return [*chunks]
 
 
-def _missing_blank_line(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
-    *beats, last = [*chunks, *done]
-    return [*beats, Beat(last.data[:-1], last.pause)]
+def _missing_blank_line(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
+    *pieces, last = [*chunks, *done]
+    return [*pieces, TimedBytes(last.data[:-1], last.pause)]
 
 
-def _missing_finish_reason(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _missing_finish_reason(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     return [*_each(chunks, lambda data: _FINISH.sub(b'"finish_reason":null', data)), *done]
 
 
 def _each(chunks: Chunks, change: Callable[[bytes], bytes]) -> Chunks:
-    return [Beat(change(chunk.data), chunk.pause) for chunk in chunks]
+    return [TimedBytes(change(chunk.data), chunk.pause) for chunk in chunks]
 
 
-def _duplicated_chunk(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _duplicated_chunk(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     n = min(arguments["chunk"], len(chunks))
     return _with(chunks[n - 1].data, n, chunks, done)
 
 
-def _with(data: bytes, n: int, chunks: Chunks, done: Chunks) -> Beats:
+def _with(data: bytes, n: int, chunks: Chunks, done: Chunks) -> LazyChunks:
     """The stream with `data` after `n` chunks."""
-    return [*chunks[:n], Beat(data), *chunks[n:], *done]
+    return [*chunks[:n], TimedBytes(data), *chunks[n:], *done]
 
 
-def _reordered_chunks(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _reordered_chunks(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     n = min(arguments["chunk"], len(chunks) - 1)
     order = [chunk.data for chunk in chunks]
     order[n - 1 : n + 1] = reversed(order[n - 1 : n + 1])
-    return [*(Beat(data, c.pause) for data, c in zip(order, chunks, strict=True)), *done]
+    return [*(TimedBytes(data, c.pause) for data, c in zip(order, chunks, strict=True)), *done]
 
 
-def _empty_choices(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _empty_choices(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     chunk = orjson.loads(chunks[0].data.removeprefix(b"data: "))
     return _with(event({**chunk, "choices": []}), arguments["chunks"], chunks, done)
 
 
-def _junk(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _junk(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     return _with(_JUNK, arguments["chunks"], chunks, done)
 
 
-def _broken_json(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _broken_json(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     half = chunks[0].data[: len(chunks[0].data) // 2]
     return _with(half + END, arguments["chunks"], chunks, done)
 
 
-def _comments(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _comments(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     return [*_each(chunks, lambda data: _KEEP_ALIVE + data), *done]
 
 
-def _crlf(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _crlf(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     return [*_each([*chunks, *done], lambda data: data.replace(b"\n", b"\r\n"))]
 
 
-def _error_event(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
+def _error_event(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
     n = arguments["chunks"]
-    return [*chunks[:n], Beat(arguments["event"], _cut_before([*chunks, *done], n).pause)]
+    return [*chunks[:n], TimedBytes(arguments["event"], _cut_before([*chunks, *done], n).pause)]
 
 
-def _long_chunk(chunks: Chunks, done: Chunks, arguments: Json) -> Beats:
-    beats, first = [*chunks], min(arguments["chunk"], len(chunks)) - 1
-    for index in range(first, len(beats)):
-        if found := _TEXT.search(beats[index].data):
-            data, at = beats[index].data, found.end()
+def _long_chunk(chunks: Chunks, done: Chunks, arguments: Json) -> LazyChunks:
+    pieces, first = [*chunks], min(arguments["chunk"], len(chunks)) - 1
+    for index in range(first, len(pieces)):
+        if found := _TEXT.search(pieces[index].data):
+            data, at = pieces[index].data, found.end()
             longer = data[:at] + b"x" * arguments["bytes"] + data[at:]
-            beats[index] = Beat(longer, beats[index].pause)
+            pieces[index] = TimedBytes(longer, pieces[index].pause)
             break
-    return [*beats, *done]
+    return [*pieces, *done]
 
 
 STREAM_FAULTS: dict[str, StreamFault] = {

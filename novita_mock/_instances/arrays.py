@@ -3,44 +3,56 @@
 from __future__ import annotations
 
 from novita_mock._instances.choices import Hint
-from novita_mock._instances.constraints import Contains, Facts, identity
+from novita_mock._instances.constraints import Constraints, Contains, identity
 from novita_mock._instances.inner import Generator
 from novita_mock._instances.refusal import NoInstance
-from novita_mock._instances.subschema import Json, Site, made
+from novita_mock._instances.subschema import Json, Subschema, made
 
 MOST_ITEMS = 2_000
 _TRIES = 12
 
 
-def sites_at(facts: Facts, index: int, met: frozenset[Contains] = frozenset()) -> tuple[Site, ...]:
+def sites_at(
+    constraints: Constraints, index: int, met: frozenset[Contains] = frozenset()
+) -> tuple[Subschema, ...]:
     """The schemas of the item at `index`, which also meets the `met` demands of contains."""
-    found = [site for rule in facts.item_rules if (site := rule.at(index)) is not None]
-    found += [demand.site for demand in facts.contains if demand in met]
-    for demand in facts.contains:
+    found = [
+        subschema for rule in constraints.item_rules if (subschema := rule.at(index)) is not None
+    ]
+    found += [demand.subschema for demand in constraints.contains if demand in met]
+    for demand in constraints.contains:
         if demand.most is not None and demand not in met:
-            found.append(made(demand.site.pointer, not_=demand.site))
-    for left in facts.leftover_items:
-        if not _evaluated(facts, index, left.owner, met):
-            found.append(left.site)
+            found.append(made(demand.subschema.pointer, not_=demand.subschema))
+    for left in constraints.leftover_items:
+        if not _evaluated(constraints, index, left.owner, met):
+            found.append(left.subschema)
     return tuple(dict.fromkeys(found))
 
 
-def _evaluated(facts: Facts, index: int, owner: Site, met: frozenset[Contains]) -> bool:
-    rules = any(owner in rule.owners and rule.at(index) is not None for rule in facts.item_rules)
-    inner = any(owner in left.owners and left.owner is not owner for left in facts.leftover_items)
+def _evaluated(
+    constraints: Constraints, index: int, owner: Subschema, met: frozenset[Contains]
+) -> bool:
+    rules = any(
+        owner in rule.owners and rule.at(index) is not None for rule in constraints.item_rules
+    )
+    inner = any(
+        owner in left.owners and left.owner is not owner for left in constraints.leftover_items
+    )
     return rules or inner or any(owner in demand.owners for demand in met)
 
 
-def array(generator: Generator, facts: Facts, hint: Hint) -> list[Json]:
+def array(generator: Generator, constraints: Constraints, hint: Hint) -> list[Json]:
     """An array of the right length whose items are valid."""
-    least, most = _ends(facts)
-    count = least if generator.small else generator.choices.count(*_wished(facts, least, most))
-    met = _places(generator, facts, count)
+    least, most = _ends(constraints)
+    count = (
+        least if generator.small else generator.choices.count(*_wished(constraints, least, most))
+    )
+    met = _places(generator, constraints, count)
     items: list[Json] = []
     seen: set[object] = set()
     for index in range(count):
         try:
-            items.append(_item(generator, facts, index, met[index], seen, hint))
+            items.append(_item(generator, constraints, index, met[index], seen, hint))
         except NoInstance:
             if index < least or any(met[index:]):
                 raise
@@ -48,88 +60,92 @@ def array(generator: Generator, facts: Facts, hint: Hint) -> list[Json]:
     return items
 
 
-def _wished(facts: Facts, least: int, most: int | None) -> tuple[int, int | None]:
+def _wished(constraints: Constraints, least: int, most: int | None) -> tuple[int, int | None]:
     """A tuple is given whole; otherwise a few items."""
-    whole = max((len(rule.prefix) for rule in facts.item_rules), default=0)
+    whole = max((len(rule.prefix) for rule in constraints.item_rules), default=0)
     return (max(least, whole if most is None else min(whole, most)), most)
 
 
-def _ends(facts: Facts) -> tuple[int, int | None]:
-    for demand in facts.contains:
+def _ends(constraints: Constraints) -> tuple[int, int | None]:
+    for demand in constraints.contains:
         if demand.most is not None and demand.least > demand.most:
-            raise NoInstance(facts.pointer, "maxContains", "is less than what must be contained")
-    demanded = max((demand.least for demand in facts.contains), default=0)
-    least = max(facts.min_items, demanded)
-    keyword = "contains" if demanded > facts.min_items else "minItems"
+            raise NoInstance(
+                constraints.pointer, "maxContains", "is less than what must be contained"
+            )
+    demanded = max((demand.least for demand in constraints.contains), default=0)
+    least = max(constraints.min_items, demanded)
+    keyword = "contains" if demanded > constraints.min_items else "minItems"
     if least > MOST_ITEMS:
-        raise NoInstance(facts.pointer, keyword, f"more than {MOST_ITEMS} items")
-    most = _closed(facts)
+        raise NoInstance(constraints.pointer, keyword, f"more than {MOST_ITEMS} items")
+    most = _closed(constraints)
     if most is not None and least > most:
-        raise NoInstance(facts.pointer, keyword, f"at most {most} items are possible")
+        raise NoInstance(constraints.pointer, keyword, f"at most {most} items are possible")
     return least, most
 
 
-def _closed(facts: Facts) -> int | None:
+def _closed(constraints: Constraints) -> int | None:
     """How many items there may be; beyond the longest prefix all places are alike."""
-    longest = max((len(rule.prefix) for rule in facts.item_rules), default=0)
-    most = facts.max_items
+    longest = max((len(rule.prefix) for rule in constraints.item_rules), default=0)
+    most = constraints.max_items
     for index in range(longest + 1 if most is None else min(most, longest + 1)):
-        if any(site.never for site in sites_at(facts, index)):
-            return _room(facts, index) if facts.contains else index
+        if any(subschema.never for subschema in sites_at(constraints, index)):
+            return _room(constraints, index) if constraints.contains else index
     return most
 
 
-def _room(facts: Facts, index: int) -> int:
+def _room(constraints: Constraints, index: int) -> int:
     """How far items that meet a demand of contains may go beyond `index`."""
     most = index
-    for demand in facts.contains:
+    for demand in constraints.contains:
         met = frozenset([demand])
         limit = index + (demand.most if demand.most is not None else max(demand.least, 1))
         while most < min(limit, MOST_ITEMS) and not any(
-            site.never for site in sites_at(facts, most, met)
+            subschema.never for subschema in sites_at(constraints, most, met)
         ):
             most += 1
-    return most if facts.max_items is None else min(most, facts.max_items)
+    return most if constraints.max_items is None else min(most, constraints.max_items)
 
 
-def _places(generator: Generator, facts: Facts, count: int) -> list[frozenset[Contains]]:
+def _places(
+    generator: Generator, constraints: Constraints, count: int
+) -> list[frozenset[Contains]]:
     """Which demands of contains each item meets."""
     places: list[frozenset[Contains]] = [frozenset()] * count
-    for demand in facts.contains:
+    for demand in constraints.contains:
         wanted = demand.least
         closed = [
             index
             for index in range(count)
-            if any(site.never for site in sites_at(facts, index, places[index]))
+            if any(subschema.never for subschema in sites_at(constraints, index, places[index]))
         ]
         order = closed + [i for i in generator.choices.order(range(count)) if i not in closed]
         wanted = max(wanted, min(len(closed), count))
         for index in order:
             both = places[index] | {demand}
-            if wanted > 0 and not generator.contradictory(sites_at(facts, index, both)):
+            if wanted > 0 and not generator.contradictory(sites_at(constraints, index, both)):
                 places[index] = both
                 wanted -= 1
         if wanted > 0 and demand.least > 0:
-            raise NoInstance(facts.pointer, "contains", "no item can be as it says")
+            raise NoInstance(constraints.pointer, "contains", "no item can be as it says")
     return places
 
 
 def _item(
     generator: Generator,
-    facts: Facts,
+    constraints: Constraints,
     index: int,
     met: frozenset[Contains],
     seen: set[object],
     hint: Hint,
 ) -> Json:
-    sites = sites_at(facts, index, met)
+    subschemas = sites_at(constraints, index, met)
     single = Hint(hint.name.removesuffix("s"), hint.description)
-    for _ in range(_TRIES * 4 if facts.unique else 1):
-        value = generator.value(sites, single)
-        if not facts.unique:
+    for _ in range(_TRIES * 4 if constraints.unique else 1):
+        value = generator.value(subschemas, single)
+        if not constraints.unique:
             return value
         key = identity(value)
         if key not in seen:
             seen.add(key)
             return value
-    raise NoInstance(facts.pointer, "uniqueItems", "not enough different items were found")
+    raise NoInstance(constraints.pointer, "uniqueItems", "not enough different items were found")

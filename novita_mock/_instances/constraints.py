@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from novita_mock._instances.subschema import Json, Site
+from novita_mock._instances.subschema import Json, Subschema
 
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 ANY_TYPE = frozenset(TYPES)
@@ -30,21 +30,21 @@ class Bound:
 class ObjectRule:
     """properties, patternProperties and additionalProperties of one schema object."""
 
-    properties: Mapping[str, Site]
-    patterns: Mapping[str, Site]
-    additional: Site | None
-    owners: frozenset[Site] = frozenset()
+    properties: Mapping[str, Subschema]
+    patterns: Mapping[str, Subschema]
+    additional: Subschema | None
+    owners: frozenset[Subschema] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemRule:
     """prefixItems and items of one schema object."""
 
-    prefix: tuple[Site, ...]
-    rest: Site | None
-    owners: frozenset[Site] = frozenset()
+    prefix: tuple[Subschema, ...]
+    rest: Subschema | None
+    owners: frozenset[Subschema] = frozenset()
 
-    def at(self, index: int) -> Site | None:
+    def at(self, index: int) -> Subschema | None:
         return self.prefix[index] if index < len(self.prefix) else self.rest
 
 
@@ -52,19 +52,19 @@ class ItemRule:
 class Contains:
     """At least `least` and at most `most` items are as `site` says."""
 
-    site: Site
+    subschema: Subschema
     least: int
     most: int | None
-    owners: frozenset[Site] = frozenset()
+    owners: frozenset[Subschema] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leftover:
     """unevaluatedProperties or unevaluatedItems of `owner`: what no rule owned by it covers."""
 
-    owner: Site
-    site: Site
-    owners: frozenset[Site] = frozenset()
+    owner: Subschema
+    subschema: Subschema
+    owners: frozenset[Subschema] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,17 +73,17 @@ class Group:
 
     keyword: str
     pointer: str
-    branches: tuple[Site, ...]
-    owners: frozenset[Site] = frozenset()
+    branches: tuple[Subschema, ...]
+    owners: frozenset[Subschema] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Facts:
+class Constraints:
     """The conjunction. `sources` are the schemas it was made from, for the final word."""
 
     pointer: str = "#"
-    sources: tuple[Site, ...] = ()
-    never: tuple[Site, ...] = ()
+    sources: tuple[Subschema, ...] = ()
+    never: tuple[Subschema, ...] = ()
     types: frozenset[str] = ANY_TYPE
     enum: tuple[Json, ...] | None = None
     low: Bound | None = None
@@ -103,10 +103,10 @@ class Facts:
     max_properties: int | None = None
     required: tuple[str, ...] = ()
     rules: tuple[ObjectRule, ...] = ()
-    names: tuple[Site, ...] = ()
+    names: tuple[Subschema, ...] = ()
     leftover_properties: tuple[Leftover, ...] = ()
     groups: tuple[Group, ...] = ()
-    nots: tuple[Site, ...] = ()
+    nots: tuple[Subschema, ...] = ()
     description: str = ""
 
 
@@ -181,12 +181,12 @@ _SPECIAL: dict[str, Callable[[Any, Any], Any]] = {
     **dict.fromkeys(("max_length", "max_items", "max_properties"), _least),
 }
 _MERGES: list[tuple[str, Callable[[Any, Any], Any]]] = [
-    (field.name, _SPECIAL.get(field.name, _united)) for field in fields(Facts)
+    (field.name, _SPECIAL.get(field.name, _united)) for field in fields(Constraints)
 ]
-_NOTHING = {field.name: field.default for field in fields(Facts)}
+_NOTHING = {field.name: field.default for field in fields(Constraints)}
 
 
-def conjoined(one: Facts, other: Facts) -> Facts:
+def conjoined(one: Constraints, other: Constraints) -> Constraints:
     """What holds where both hold."""
     merged: dict[str, Any] = {}
     for name, merge in _MERGES:
@@ -195,19 +195,21 @@ def conjoined(one: Facts, other: Facts) -> Facts:
             merged[name] = left
         else:
             merged[name] = right if left is nothing else merge(left, right)
-    return Facts(**merged)
+    return Constraints(**merged)
 
 
 _OWNED = ("item_rules", "contains", "leftover_items", "rules", "leftover_properties", "groups")
 
 
-def owned(facts: Facts, owners: frozenset[Site]) -> Facts:
+def owned(constraints: Constraints, owners: frozenset[Subschema]) -> Constraints:
     """The same facts, their rules counted as evaluating for `owners` as well."""
     if not owners:
-        return facts
+        return constraints
     marked: dict[str, Any] = {
-        name: tuple(replace(rule, owners=rule.owners | owners) for rule in getattr(facts, name))
+        name: tuple(
+            replace(rule, owners=rule.owners | owners) for rule in getattr(constraints, name)
+        )
         for name in _OWNED
-        if getattr(facts, name)
+        if getattr(constraints, name)
     }
-    return replace(facts, **marked)
+    return replace(constraints, **marked)

@@ -15,30 +15,30 @@ import jsonschema_rs
 
 from novita_mock._instances.arrays import array
 from novita_mock._instances.choices import Choices, Hint
-from novita_mock._instances.constraints import TYPES, Facts, Group, conjoined, owned
-from novita_mock._instances.depth import height
+from novita_mock._instances.constraints import TYPES, Constraints, Group, conjoined, owned
+from novita_mock._instances.depth import depth
 from novita_mock._instances.inner import Generator
 from novita_mock._instances.keywords import told_types
 from novita_mock._instances.objects import object_, sites_for
 from novita_mock._instances.refusal import NoInstance, OutOfSteps
 from novita_mock._instances.registry import Library
 from novita_mock._instances.scalars import integer, number, text
-from novita_mock._instances.subschema import Json, Site
+from novita_mock._instances.subschema import Json, Subschema
 
 DEEPEST = 40
 MANY = 150
 _TRIES = 6
 _DETOURS = 3
 
-Builder = Callable[[Generator, Facts, Hint], Json]
+Builder = Callable[[Generator, Constraints, Hint], Json]
 _BUILDERS: Mapping[str, Builder] = {
     "object": object_,
     "array": array,
     "string": text,
     "integer": integer,
     "number": number,
-    "boolean": lambda generator, facts, hint: generator.choices.pick((True, False)),
-    "null": lambda generator, facts, hint: None,
+    "boolean": lambda generator, constraints, hint: generator.choices.pick((True, False)),
+    "null": lambda generator, constraints, hint: None,
 }
 
 
@@ -57,7 +57,7 @@ class Generation:
     expired: Callable[[], bool]
     steps: int = 0
     built: int = 0
-    path: list[Facts] = field(default_factory=list)
+    path: list[Constraints] = field(default_factory=list)
     first: NoInstance | None = None
 
     def start(self) -> None:
@@ -79,90 +79,96 @@ class Generation:
     @property
     def small(self) -> bool:
         """Only what is required from here on: it is deep, long, or the same thing once more."""
-        again = sum(facts is self.path[-1] for facts in self.path) > 2
+        again = sum(constraints is self.path[-1] for constraints in self.path) > 2
         return len(self.path) > self.choices.deep or self.built > MANY or again
 
     def formatted(self, name: str, drawn: str) -> bool:
         return bool(_format_validator(name).is_valid(drawn))
 
-    def contradictory(self, sites: tuple[Site, ...]) -> bool:
+    def contradictory(self, subschemas: tuple[Subschema, ...]) -> bool:
         """Whether the facts of `sites` exclude one another at first sight."""
         try:
-            return _contradiction(self, self.library.joint(sites), 2) is not None
+            return _contradiction(self, self.library.joint(subschemas), 2) is not None
         except NoInstance:
             return True
 
-    def value(self, sites: tuple[Site, ...], hint: Hint) -> Json:
+    def value(self, subschemas: tuple[Subschema, ...], hint: Hint) -> Json:
         """A value that is valid at all `sites`."""
         self.step()
-        facts = self.library.joint(sites)
+        constraints = self.library.joint(subschemas)
         if len(self.path) > DEEPEST:
-            raise NoInstance(facts.pointer, "$ref", "instances nest without end")
-        self.path.append(facts)
+            raise NoInstance(constraints.pointer, "$ref", "instances nest without end")
+        self.path.append(constraints)
         self.built += 1
         try:
-            told = Hint(hint.name, facts.description)
-            return self.choices.together(lambda: self._tried(facts, told))
+            told = Hint(hint.name, constraints.description)
+            return self.choices.together(lambda: self._tried(constraints, told))
         finally:
             self.path.pop()
 
-    def _tried(self, facts: Facts, hint: Hint) -> Json:
+    def _tried(self, constraints: Constraints, hint: Hint) -> Json:
         refusal: NoInstance | None = None
         for attempt in range(_TRIES):
             self.step(min(attempt, 1))
             try:
-                return self._settled_and_built(facts, hint, attempt >= _TRIES // 2)
+                return self._settled_and_built(constraints, hint, attempt >= _TRIES // 2)
             except NoInstance as failed:
                 refusal = refusal or failed
                 self.first = self.first or failed
-                if not facts.groups and not facts.nots and _certain(facts):
+                if not constraints.groups and not constraints.nots and _certain(constraints):
                     break
         assert refusal is not None
         raise refusal
 
-    def _settled_and_built(self, facts: Facts, hint: Hint, wide: bool) -> Json:
+    def _settled_and_built(self, constraints: Constraints, hint: Hint, wide: bool) -> Json:
         """A value, with detours round each `not` that the first one ran into.
 
         `wide` asks for what is less to be expected: it is the time to try it.
         """
-        settled = self.settle(facts, wide)
+        settled = self.settle(constraints, wide)
         for detour in range(_DETOURS):
             self.step(min(detour, 1))
             value = self._built(settled, hint, wide)
-            broken = [site for site in settled.nots if self.library.accepts(site, value)]
+            broken = [
+                subschema for subschema in settled.nots if self.library.accepts(subschema, value)
+            ]
             if not broken:
                 return self._checked(settled, value)
-            for site in broken:
-                settled = conjoined(settled, Facts(groups=(self.library.ways_round(site),)))
+            for subschema in broken:
+                settled = conjoined(
+                    settled, Constraints(groups=(self.library.ways_round(subschema),))
+                )
             settled = self.settle(settled, wide)
         raise NoInstance(broken[0].pointer, "not", "no value was found outside of it")
 
-    def _checked(self, facts: Facts, value: Json) -> Json:
+    def _checked(self, constraints: Constraints, value: Json) -> Json:
         """The validator's word on this part alone, where its failure is worth another try here."""
-        if _certain(facts):
+        if _certain(constraints):
             return value
-        for site in facts.sources:
-            fault = self.library.fault(site, value)
+        for subschema in constraints.sources:
+            fault = self.library.fault(subschema, value)
             if fault is not None:
                 raise fault
         return value
 
-    def settle(self, facts: Facts, wide: bool) -> Facts:
+    def settle(self, constraints: Constraints, wide: bool) -> Constraints:
         """The facts with all open choices made."""
-        while facts.groups:
+        while constraints.groups:
             self.step()
-            group, *rest = facts.groups
-            facts = self._chosen(replace(facts, groups=tuple(rest)), group, wide)
-        fault = _contradiction(self, facts, 2)
+            group, *rest = constraints.groups
+            constraints = self._chosen(replace(constraints, groups=tuple(rest)), group, wide)
+        fault = _contradiction(self, constraints, 2)
         if fault is not None:
             raise fault
-        return facts
+        return constraints
 
-    def _chosen(self, facts: Facts, group: Group, wide: bool) -> Facts:
+    def _chosen(self, constraints: Constraints, group: Group, wide: bool) -> Constraints:
         fault: NoInstance | None = None
         for branch in self._order(group, wide):
             try:
-                joined = conjoined(facts, owned(self.library.facts(branch), group.owners))
+                joined = conjoined(
+                    constraints, owned(self.library.constraints(branch), group.owners)
+                )
                 found = _contradiction(self, joined, 2)
             except NoInstance as refusal:
                 found = refusal
@@ -172,33 +178,33 @@ class Generation:
         problem = f"no branch is possible: {fault}" if fault else "nothing is left to choose"
         raise NoInstance(group.pointer, group.keyword, problem)
 
-    def _order(self, group: Group, wide: bool) -> list[Site]:
+    def _order(self, group: Group, wide: bool) -> list[Subschema]:
         """By chance, simplest first where chance does not care; at depth what ends soonest."""
         if group.keyword in ("dependentSchemas", "dependentRequired"):
             return list(group.branches[::-1] if self.small or wide else group.branches)
-        depths = {site: height(self.library, (site,)) for site in group.branches}
+        depths = {subschema: depth(self.library, (subschema,)) for subschema in group.branches}
         simplest = sorted(group.branches, key=depths.__getitem__)
         order = self.choices.order(simplest)
         if self.small:
             return sorted(order, key=depths.__getitem__)
         if self.choices.likely():
-            order.sort(key=lambda site: site.keywords.get("type") == "null")
+            order.sort(key=lambda subschema: subschema.keywords.get("type") == "null")
         return order
 
-    def _built(self, facts: Facts, hint: Hint, wide: bool) -> Json:
-        if facts.enum is not None:
-            return self._listed(facts)
+    def _built(self, constraints: Constraints, hint: Hint, wide: bool) -> Json:
+        if constraints.enum is not None:
+            return self._listed(constraints)
         refusal: NoInstance | None = None
-        for kind in self._types(facts, wide):
+        for kind in self._types(constraints, wide):
             try:
-                return _BUILDERS[kind](self, facts, hint)
+                return _BUILDERS[kind](self, constraints, hint)
             except NoInstance as failed:
                 refusal = refusal or failed
-        raise refusal or NoInstance(facts.pointer, "type", "no type is left")
+        raise refusal or NoInstance(constraints.pointer, "type", "no type is left")
 
-    def _types(self, facts: Facts, wide: bool) -> list[str]:
-        possible = tuple(kind for kind in TYPES if kind in facts.types)
-        told = possible if wide else told_types(facts)
+    def _types(self, constraints: Constraints, wide: bool) -> list[str]:
+        possible = tuple(kind for kind in TYPES if kind in constraints.types)
+        told = possible if wide else told_types(constraints)
         if "number" in told and "integer" in told:
             told = tuple(kind for kind in told if kind != "integer")
         order = self.choices.order(told[::-1])
@@ -210,58 +216,64 @@ class Generation:
             order.sort(key=lambda kind: kind in last)
         return order + [kind for kind in _BUILDERS if kind in possible and kind not in order]
 
-    def _listed(self, facts: Facts) -> Json:
-        return self.choices.pick(_allowed(self, facts))
+    def _listed(self, constraints: Constraints) -> Json:
+        return self.choices.pick(_allowed(self, constraints))
 
 
-def _allowed(generation: Generation, facts: Facts) -> list[Json]:
+def _allowed(generation: Generation, constraints: Constraints) -> list[Json]:
     """The values of the enum that are valid in all else that is said."""
     library = generation.library
     allowed = [
         value
-        for value in facts.enum or ()
-        if all(library.accepts(site, value) for site in facts.sources)
-        and not any(library.accepts(site, value) for site in facts.nots)
+        for value in constraints.enum or ()
+        if all(library.accepts(subschema, value) for subschema in constraints.sources)
+        and not any(library.accepts(subschema, value) for subschema in constraints.nots)
     ]
     if not allowed:
-        raise NoInstance(facts.pointer, "enum", "none of its values is valid in the rest")
+        raise NoInstance(constraints.pointer, "enum", "none of its values is valid in the rest")
     return allowed
 
 
-def _certain(facts: Facts) -> bool:
+def _certain(constraints: Constraints) -> bool:
     """Nothing is said that building does not look after by itself."""
     return not (
-        facts.nots
-        or facts.contains
-        or facts.leftover_items
-        or facts.leftover_properties
-        or facts.names
-        or facts.step
+        constraints.nots
+        or constraints.contains
+        or constraints.leftover_items
+        or constraints.leftover_properties
+        or constraints.names
+        or constraints.step
     )
 
 
-def _contradiction(generation: Generation, facts: Facts, depth: int) -> NoInstance | None:
+def _contradiction(
+    generation: Generation, constraints: Constraints, depth: int
+) -> NoInstance | None:
     """Why no value can be, where that shows without building one."""
-    if facts.never:
-        return NoInstance(facts.never[0].pointer, "", "the schema is false: nothing is valid")
-    if any(site.plain in (True, {}) for site in facts.nots):
-        return NoInstance(facts.pointer, "not", "everything is valid in it, and so forbidden")
-    if facts.enum is not None:
+    if constraints.never:
+        return NoInstance(constraints.never[0].pointer, "", "the schema is false: nothing is valid")
+    if any(subschema.plain in (True, {}) for subschema in constraints.nots):
+        return NoInstance(constraints.pointer, "not", "everything is valid in it, and so forbidden")
+    if constraints.enum is not None:
         try:
-            _allowed(generation, facts)
+            _allowed(generation, constraints)
         except NoInstance as refusal:
             return refusal
         return None
-    if not facts.types:
-        return NoInstance(facts.pointer, "type", "no type is allowed by all that is said")
-    if depth and facts.types == {"object"}:
-        return _contradictory_property(generation, facts, depth - 1)
+    if not constraints.types:
+        return NoInstance(constraints.pointer, "type", "no type is allowed by all that is said")
+    if depth and constraints.types == {"object"}:
+        return _contradictory_property(generation, constraints, depth - 1)
     return None
 
 
-def _contradictory_property(generation: Generation, facts: Facts, depth: int) -> NoInstance | None:
-    for name in facts.required:
-        found = _contradiction(generation, generation.library.joint(sites_for(facts, name)), depth)
+def _contradictory_property(
+    generation: Generation, constraints: Constraints, depth: int
+) -> NoInstance | None:
+    for name in constraints.required:
+        found = _contradiction(
+            generation, generation.library.joint(sites_for(constraints, name)), depth
+        )
         if found is not None:
-            return NoInstance(facts.pointer, "required", f"{name!r} cannot be: {found}")
+            return NoInstance(constraints.pointer, "required", f"{name!r} cannot be: {found}")
     return None

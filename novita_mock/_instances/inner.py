@@ -6,7 +6,7 @@ from typing import Protocol
 
 from novita_mock._instances.choices import Choices, Hint
 from novita_mock._instances.registry import Library
-from novita_mock._instances.subschema import Json, Site
+from novita_mock._instances.subschema import Json, Subschema
 
 
 class Generator(Protocol):
@@ -22,10 +22,10 @@ class Generator(Protocol):
     def step(self, cost: int = 1) -> None:
         """Counts work; raises OutOfSteps when the budget is spent."""
 
-    def value(self, sites: tuple[Site, ...], hint: Hint) -> Json:
+    def value(self, subschemas: tuple[Subschema, ...], hint: Hint) -> Json:
         """A value that is valid at all `sites`."""
 
-    def contradictory(self, sites: tuple[Site, ...]) -> bool:
+    def contradictory(self, subschemas: tuple[Subschema, ...]) -> bool:
         """Whether `sites` exclude one another at first sight."""
 
     def formatted(self, name: str, drawn: str) -> bool:

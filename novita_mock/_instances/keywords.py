@@ -14,15 +14,15 @@ from typing import Any
 from novita_mock._instances.constraints import (
     TYPES,
     Bound,
+    Constraints,
     Contains,
-    Facts,
     Group,
     ItemRule,
     Leftover,
     ObjectRule,
 )
 from novita_mock._instances.refusal import NoInstance
-from novita_mock._instances.subschema import Site, made
+from novita_mock._instances.subschema import Subschema, made
 
 DYNAMIC = "dynamic references are not supported"
 _Stated = dict[str, Any]
@@ -38,64 +38,64 @@ def with_numbers(types: frozenset[str]) -> frozenset[str]:
     return types | {"integer"} if "number" in types else types
 
 
-def _type(site: Site, value: Any) -> _Stated:
+def _type(subschema: Subschema, value: Any) -> _Stated:
     return {"types": with_numbers(frozenset([value] if isinstance(value, str) else value))}
 
 
-def _any_of(site: Site, branches: tuple[Site, ...]) -> _Stated:
-    return {"groups": (Group("anyOf", site.pointer, branches),)}
+def _any_of(subschema: Subschema, branches: tuple[Subschema, ...]) -> _Stated:
+    return {"groups": (Group("anyOf", subschema.pointer, branches),)}
 
 
-def _one_of(site: Site, branches: tuple[Site, ...]) -> _Stated:
+def _one_of(subschema: Subschema, branches: tuple[Subschema, ...]) -> _Stated:
     """A branch, and none of the others: which is why the others travel with it."""
     alone = tuple(
         made(
             branch.pointer,
             allOf=(
                 branch,
-                *(made(site.pointer, not_=other) for other in branches if other is not branch),
+                *(made(subschema.pointer, not_=other) for other in branches if other is not branch),
             ),
         )
         for branch in branches
     )
-    return {"groups": (Group("oneOf", site.pointer, alone),)}
+    return {"groups": (Group("oneOf", subschema.pointer, alone),)}
 
 
-def _if(site: Site, condition: Site) -> _Stated:
+def _if(subschema: Subschema, condition: Subschema) -> _Stated:
     """Either the condition and `then`, or its contrary and `else`."""
-    here = site.keywords
+    here = subschema.keywords
     if "then" not in here and "else" not in here:
         return {}
-    anything = made(site.pointer)
-    meets = made(site.pointer, allOf=(condition, here.get("then", anything)))
-    fails = made(site.pointer, not_=condition, allOf=(here.get("else", anything),))
-    return {"groups": (Group("if", site.pointer, (meets, fails)),)}
+    anything = made(subschema.pointer)
+    meets = made(subschema.pointer, allOf=(condition, here.get("then", anything)))
+    fails = made(subschema.pointer, not_=condition, allOf=(here.get("else", anything),))
+    return {"groups": (Group("if", subschema.pointer, (meets, fails)),)}
 
 
-def _dependent(site: Site, keyword: str, name: str, wanted: Site) -> Group:
-    nothing = Site(site.pointer, False, {})
-    absent = made(site.pointer, properties={name: nothing})
-    present = made(site.pointer, required=[name], allOf=(wanted,))
-    return Group(keyword, site.pointer, (present, absent))
+def _dependent(subschema: Subschema, keyword: str, name: str, wanted: Subschema) -> Group:
+    nothing = Subschema(subschema.pointer, False, {})
+    absent = made(subschema.pointer, properties={name: nothing})
+    present = made(subschema.pointer, required=[name], allOf=(wanted,))
+    return Group(keyword, subschema.pointer, (present, absent))
 
 
-def _dependent_schemas(site: Site, schemas: Mapping[str, Site]) -> _Stated:
+def _dependent_schemas(subschema: Subschema, schemas: Mapping[str, Subschema]) -> _Stated:
     found = schemas.items()
-    return {"groups": tuple(_dependent(site, "dependentSchemas", *one) for one in found)}
+    return {"groups": tuple(_dependent(subschema, "dependentSchemas", *one) for one in found)}
 
 
-def _dependent_required(site: Site, names: Mapping[str, list[str]]) -> _Stated:
-    found = ((name, made(site.pointer, required=wanted)) for name, wanted in names.items())
-    return {"groups": tuple(_dependent(site, "dependentRequired", *one) for one in found)}
+def _dependent_required(subschema: Subschema, names: Mapping[str, list[str]]) -> _Stated:
+    found = ((name, made(subschema.pointer, required=wanted)) for name, wanted in names.items())
+    return {"groups": tuple(_dependent(subschema, "dependentRequired", *one) for one in found)}
 
 
-def _contains(site: Site, wanted: Site) -> _Stated:
-    least, most = site.keywords.get("minContains", 1), site.keywords.get("maxContains")
+def _contains(subschema: Subschema, wanted: Subschema) -> _Stated:
+    least, most = subschema.keywords.get("minContains", 1), subschema.keywords.get("maxContains")
     return {"contains": (Contains(wanted, int(least), None if most is None else int(most)),)}
 
 
-def _rules(site: Site, value: Any) -> _Stated:
-    here = site.keywords
+def _rules(subschema: Subschema, value: Any) -> _Stated:
+    here = subschema.keywords
     rule = ObjectRule(
         here.get("properties", {}),
         here.get("patternProperties", {}),
@@ -104,65 +104,67 @@ def _rules(site: Site, value: Any) -> _Stated:
     return {"rules": (rule,)}
 
 
-def _item_rules(site: Site, value: Any) -> _Stated:
-    rule = ItemRule(site.keywords.get("prefixItems", ()), site.keywords.get("items"))
+def _item_rules(subschema: Subschema, value: Any) -> _Stated:
+    rule = ItemRule(subschema.keywords.get("prefixItems", ()), subschema.keywords.get("items"))
     return {"item_rules": (rule,)}
 
 
-def _beyond(keyword: str) -> Callable[[Site, Any], _Stated]:
-    def refuse(site: Site, value: Any) -> _Stated:
-        raise NoInstance(site.pointer, keyword, DYNAMIC)
+def _beyond(keyword: str) -> Callable[[Subschema, Any], _Stated]:
+    def refuse(subschema: Subschema, value: Any) -> _Stated:
+        raise NoInstance(subschema.pointer, keyword, DYNAMIC)
 
     return refuse
 
 
-def _count(field: str) -> Callable[[Site, Any], _Stated]:
-    return lambda site, value: {field: int(value)}
+def _count(field: str) -> Callable[[Subschema, Any], _Stated]:
+    return lambda subschema, value: {field: int(value)}
 
 
-def _bound(field: str, exclusive: bool) -> Callable[[Site, Any], _Stated]:
-    return lambda site, value: {field: Bound(exact(value), exclusive)}
+def _bound(field: str, exclusive: bool) -> Callable[[Subschema, Any], _Stated]:
+    return lambda subschema, value: {field: Bound(exact(value), exclusive)}
 
 
-def _listed(field: str) -> Callable[[Site, Any], _Stated]:
-    return lambda site, value: {field: (value,)}
+def _listed(field: str) -> Callable[[Subschema, Any], _Stated]:
+    return lambda subschema, value: {field: (value,)}
 
 
-READERS: Mapping[str, Callable[[Site, Any], _Stated]] = {
+READERS: Mapping[str, Callable[[Subschema, Any], _Stated]] = {
     "type": _type,
-    "enum": lambda site, value: {"enum": tuple(value)},
-    "const": lambda site, value: {"enum": (value,)},
+    "enum": lambda subschema, value: {"enum": tuple(value)},
+    "const": lambda subschema, value: {"enum": (value,)},
     "minimum": _bound("low", False),
     "exclusiveMinimum": _bound("low", True),
     "maximum": _bound("high", False),
     "exclusiveMaximum": _bound("high", True),
-    "multipleOf": lambda site, value: {"step": exact(value)},
+    "multipleOf": lambda subschema, value: {"step": exact(value)},
     "minLength": _count("min_length"),
     "maxLength": _count("max_length"),
     "pattern": _listed("patterns"),
     "format": _listed("formats"),
     "minItems": _count("min_items"),
     "maxItems": _count("max_items"),
-    "uniqueItems": lambda site, value: {"unique": bool(value)},
+    "uniqueItems": lambda subschema, value: {"unique": bool(value)},
     "prefixItems": _item_rules,
     "items": _item_rules,
     "contains": _contains,
-    "unevaluatedItems": lambda site, value: {"leftover_items": (Leftover(site, value),)},
+    "unevaluatedItems": lambda subschema, value: {"leftover_items": (Leftover(subschema, value),)},
     "minProperties": _count("min_properties"),
     "maxProperties": _count("max_properties"),
-    "required": lambda site, value: {"required": tuple(value)},
+    "required": lambda subschema, value: {"required": tuple(value)},
     "properties": _rules,
     "patternProperties": _rules,
     "additionalProperties": _rules,
     "propertyNames": _listed("names"),
-    "unevaluatedProperties": lambda site, value: {"leftover_properties": (Leftover(site, value),)},
+    "unevaluatedProperties": lambda subschema, value: {
+        "leftover_properties": (Leftover(subschema, value),)
+    },
     "dependentSchemas": _dependent_schemas,
     "dependentRequired": _dependent_required,
     "anyOf": _any_of,
     "oneOf": _one_of,
     "if": _if,
     "not": _listed("nots"),
-    "description": lambda site, value: {"description": value},
+    "description": lambda subschema, value: {"description": value},
     "$dynamicRef": _beyond("$dynamicRef"),
     "$recursiveRef": _beyond("$recursiveRef"),
 }
@@ -171,18 +173,18 @@ READERS: Mapping[str, Callable[[Site, Any], _Stated]] = {
 _TOGETHER = ({"properties", "patternProperties", "additionalProperties"}, {"prefixItems", "items"})
 
 
-def statements(site: Site) -> list[Facts]:
+def statements(subschema: Subschema) -> list[Constraints]:
     """The facts of the site's own keywords, one for each; allOf and $ref are left to the caller."""
-    if site.never:
-        return [Facts(pointer=site.pointer, sources=(site,), never=(site,))]
-    stated = [Facts(pointer=site.pointer, sources=(site,))]
-    names = set(site.keywords)
+    if subschema.never:
+        return [Constraints(pointer=subschema.pointer, sources=(subschema,), never=(subschema,))]
+    stated = [Constraints(pointer=subschema.pointer, sources=(subschema,))]
+    names = set(subschema.keywords)
     for family in _TOGETHER:
         shared = names & family
         names -= set(sorted(shared)[1:])
-    for name, value in site.keywords.items():
+    for name, value in subschema.keywords.items():
         if name in names and name in READERS:
-            stated.append(Facts(pointer=site.pointer, **READERS[name](site, value)))
+            stated.append(Constraints(pointer=subschema.pointer, **READERS[name](subschema, value)))
     return stated
 
 
@@ -195,8 +197,10 @@ TELLING: Mapping[str, str] = {
 }
 
 
-def told_types(facts: Facts) -> tuple[str, ...]:
+def told_types(constraints: Constraints) -> tuple[str, ...]:
     """The allowed types that some keyword speaks of, all allowed types if none does."""
-    spoken = {kind for name, kind in TELLING.items() if getattr(facts, name) not in (None, (), 0)}
-    told = tuple(kind for kind in TYPES if kind in spoken and kind in facts.types)
-    return told or tuple(kind for kind in TYPES if kind in facts.types)
+    spoken = {
+        kind for name, kind in TELLING.items() if getattr(constraints, name) not in (None, (), 0)
+    }
+    told = tuple(kind for kind in TYPES if kind in spoken and kind in constraints.types)
+    return told or tuple(kind for kind in TYPES if kind in constraints.types)

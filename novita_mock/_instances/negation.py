@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from novita_mock._instances.constraints import ANY_TYPE, Group
-from novita_mock._instances.subschema import Site, made
+from novita_mock._instances.subschema import Subschema, made
 
 _OF_TYPE = {
     **dict.fromkeys(("minLength", "maxLength", "pattern", "format"), "string"),
@@ -46,11 +46,11 @@ _TURNED = {
 _IGNORED = frozenset("description title then else minContains maxContains".split())
 
 
-def _denied(pointer: str, site: Site) -> Site:
-    return made(pointer, not_=site)
+def _denied(pointer: str, subschema: Subschema) -> Subschema:
+    return made(pointer, not_=subschema)
 
 
-def _types(pointer: str, value: Any) -> list[Site]:
+def _types(pointer: str, value: Any) -> list[Subschema]:
     named = {value} if isinstance(value, str) else set(value)
     others = ANY_TYPE - named - ({"integer"} if "number" in named else set())
     if "integer" in named and "number" not in named:
@@ -59,51 +59,53 @@ def _types(pointer: str, value: Any) -> list[Site]:
     return [made(pointer, type=sorted(others))]
 
 
-def _properties(pointer: str, value: dict[str, Site]) -> list[Site]:
+def _properties(pointer: str, value: dict[str, Subschema]) -> list[Subschema]:
     return [
-        made(pointer, type="object", required=[name], properties={name: _denied(pointer, site)})
-        for name, site in value.items()
+        made(
+            pointer, type="object", required=[name], properties={name: _denied(pointer, subschema)}
+        )
+        for name, subschema in value.items()
     ]
 
 
-def _required(pointer: str, value: list[str]) -> list[Site]:
-    nothing = Site(pointer, False, {})
+def _required(pointer: str, value: list[str]) -> list[Subschema]:
+    nothing = Subschema(pointer, False, {})
     return [made(pointer, type="object", properties={name: nothing}) for name in value]
 
 
-def _items(pointer: str, value: Site) -> list[Site]:
+def _items(pointer: str, value: Subschema) -> list[Subschema]:
     return [made(pointer, type="array", contains=_denied(pointer, value))]
 
 
-def _contains(pointer: str, value: Site) -> list[Site]:
+def _contains(pointer: str, value: Subschema) -> list[Subschema]:
     return [made(pointer, type="array", items=_denied(pointer, value))]
 
 
-def _additional(pointer: str, value: Site) -> list[Site]:
+def _additional(pointer: str, value: Subschema) -> list[Subschema]:
     """A property that is neither declared nor of a pattern, one hopes."""
     denied = {"extra_": _denied(pointer, value)}
     return [made(pointer, type="object", required=["extra_"], properties=denied)]
 
 
-def _names(pointer: str, value: Site) -> list[Site]:
+def _names(pointer: str, value: Subschema) -> list[Subschema]:
     return [made(pointer, type="object", minProperties=1, propertyNames=_denied(pointer, value))]
 
 
-def _patterns(pointer: str, value: dict[str, Site]) -> list[Site]:
+def _patterns(pointer: str, value: dict[str, Subschema]) -> list[Subschema]:
     return [
         made(
             pointer,
             type="object",
             minProperties=1,
             propertyNames=made(pointer, pattern=pattern),
-            additionalProperties=_denied(pointer, site),
+            additionalProperties=_denied(pointer, subschema),
         )
-        for pattern, site in value.items()
+        for pattern, subschema in value.items()
     ]
 
 
-def _dependent(pointer: str, value: dict[str, list[str]]) -> list[Site]:
-    nothing = Site(pointer, False, {})
+def _dependent(pointer: str, value: dict[str, list[str]]) -> list[Subschema]:
+    nothing = Subschema(pointer, False, {})
     return [
         made(pointer, type="object", required=[name], properties={missing: nothing})
         for name, wanted in value.items()
@@ -111,15 +113,15 @@ def _dependent(pointer: str, value: dict[str, list[str]]) -> list[Site]:
     ]
 
 
-def _all_of(pointer: str, value: tuple[Site, ...]) -> list[Site]:
-    return [_denied(pointer, site) for site in value]
+def _all_of(pointer: str, value: tuple[Subschema, ...]) -> list[Subschema]:
+    return [_denied(pointer, subschema) for subschema in value]
 
 
-def _any_of(pointer: str, value: tuple[Site, ...]) -> list[Site]:
-    return [made(pointer, allOf=tuple(_denied(pointer, site) for site in value))]
+def _any_of(pointer: str, value: tuple[Subschema, ...]) -> list[Subschema]:
+    return [made(pointer, allOf=tuple(_denied(pointer, subschema) for subschema in value))]
 
 
-_WAYS: dict[str, Callable[[str, Any], list[Site]]] = {
+_WAYS: dict[str, Callable[[str, Any], list[Subschema]]] = {
     "type": _types,
     "properties": _properties,
     "required": _required,
@@ -137,25 +139,27 @@ _WAYS: dict[str, Callable[[str, Any], list[Site]]] = {
 }
 
 
-def _ways(site: Site, name: str, value: Any) -> Iterable[Site]:
-    pointer = site.pointer
-    plain_contains = name != "contains" or not {"minContains", "maxContains"} & set(site.keywords)
-    if name == "items" and "prefixItems" in site.keywords:
+def _ways(subschema: Subschema, name: str, value: Any) -> Iterable[Subschema]:
+    pointer = subschema.pointer
+    plain_contains = name != "contains" or not {"minContains", "maxContains"} & set(
+        subschema.keywords
+    )
+    if name == "items" and "prefixItems" in subschema.keywords:
         plain_contains = False
     if name in _WAYS and plain_contains:
         return _WAYS[name](pointer, value)
     if name in _MOVED:
         moved, by = _MOVED[name]
-        nothing = Site(pointer, False, {})
+        nothing = Subschema(pointer, False, {})
         count = int(value) + by
         kind = _OF_TYPE[name]
         return [made(pointer, type=kind, **{moved: count})] if count >= 0 else [nothing]
     if name in _TURNED:
         return [made(pointer, type="number", **{_TURNED[name]: value})]
-    return [_tried(site, name, value)]
+    return [_tried(subschema, name, value)]
 
 
-def _tried(site: Site, name: str, value: Any) -> Site:
+def _tried(subschema: Subschema, name: str, value: Any) -> Subschema:
     """The keyword with those it is read together with, denied."""
     kept = {name: value}
     for other in (
@@ -167,21 +171,21 @@ def _tried(site: Site, name: str, value: Any) -> Site:
         "minContains",
         "maxContains",
     ):
-        if other in site.keywords and other != name:
-            kept[other] = site.keywords[other]
-    denied = _denied(site.pointer, made(site.pointer, **kept))
+        if other in subschema.keywords and other != name:
+            kept[other] = subschema.keywords[other]
+    denied = _denied(subschema.pointer, made(subschema.pointer, **kept))
     kind = {"type": _OF_TYPE[name]} if name in _OF_TYPE else {}
-    return made(site.pointer, allOf=(denied,), **kind)
+    return made(subschema.pointer, allOf=(denied,), **kind)
 
 
-def ways_round(site: Site) -> Group:
+def ways_round(subschema: Subschema) -> Group:
     """The choice of how to break `site`; no way at all where everything is valid in it."""
     found = [
         way
-        for name, value in site.keywords.items()
+        for name, value in subschema.keywords.items()
         if name not in _IGNORED
-        for way in _ways(site, name, value)
+        for way in _ways(subschema, name, value)
     ]
-    if site.never:
-        found = [made(site.pointer)]
-    return Group("not", site.pointer, tuple(found))
+    if subschema.never:
+        found = [made(subschema.pointer)]
+    return Group("not", subschema.pointer, tuple(found))

@@ -12,14 +12,14 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
-from novita_mock._instances.constraints import Facts, Group, conjoined, owned
+from novita_mock._instances.constraints import Constraints, Group, conjoined, owned
 from novita_mock._instances.keywords import DYNAMIC, statements
 from novita_mock._instances.negation import ways_round
 from novita_mock._instances.refusal import NoInstance
 from novita_mock._instances.subschema import (
     Json,
     Place,
-    Site,
+    Subschema,
     absolute,
     below,
     in_place,
@@ -121,28 +121,28 @@ class Library:
     base: str
     registry: Any
     documents: Mapping[str, Json]
-    root: Site
+    root: Subschema
     draft: int
     validator: Any
     lenient: Any
     """The validator for those to whom `format` is an annotation."""
-    _sites: dict[str, Site] = field(default_factory=dict)
-    _facts: dict[Site, Facts] = field(default_factory=dict)
-    _joint: dict[tuple[Site, ...], Facts] = field(default_factory=dict)
-    _validators: dict[Site, Any] = field(default_factory=dict)
-    heights: dict[tuple[Site, ...], int] = field(default_factory=dict)
+    _subschemas: dict[str, Subschema] = field(default_factory=dict)
+    _constraints: dict[Subschema, Constraints] = field(default_factory=dict)
+    _joint: dict[tuple[Subschema, ...], Constraints] = field(default_factory=dict)
+    _validators: dict[Subschema, Any] = field(default_factory=dict)
+    depths: dict[tuple[Subschema, ...], int] = field(default_factory=dict)
 
-    def opened(self, reference: str, site: Site) -> Site:
+    def opened(self, reference: str, subschema: Subschema) -> Subschema:
         """What the absolute `reference` in `site` leads to."""
-        if reference not in self._sites:
-            self._sites[reference] = self._looked_up(reference, site)
-        return self._sites[reference]
+        if reference not in self._subschemas:
+            self._subschemas[reference] = self._looked_up(reference, subschema)
+        return self._subschemas[reference]
 
-    def _looked_up(self, reference: str, site: Site) -> Site:
+    def _looked_up(self, reference: str, subschema: Subschema) -> Subschema:
         try:
             found = self.registry.resolver(self.base).lookup(reference)
         except (jsonschema_rs.ReferencingError, jsonschema_rs.ValidationError, ValueError) as error:
-            raise NoInstance(site.pointer, "$ref", str(error)) from None
+            raise NoInstance(subschema.pointer, "$ref", str(error)) from None
         document, _, fragment = reference.partition("#")
         pointer = f"#{fragment}" if document == self.base.partition("#")[0] else reference
         contents = _in_order(self.documents.get(document), fragment, found.contents)
@@ -150,88 +150,90 @@ class Library:
 
     def refuse_dynamic(self) -> None:
         """Once and for all seeds, where the schema itself has one; elsewhere it may be avoided."""
-        for site in below(self.root):
-            for keyword in site.keywords.keys() & {"$dynamicRef", "$recursiveRef"}:
-                raise NoInstance(site.pointer, keyword, DYNAMIC)
+        for subschema in below(self.root):
+            for keyword in subschema.keywords.keys() & {"$dynamicRef", "$recursiveRef"}:
+                raise NoInstance(subschema.pointer, keyword, DYNAMIC)
 
     def refuse_loops(self) -> None:
         """A schema that applies itself to the same value says nothing, and not all validators end.
 
         Walks all that can be reached, in the order of a depth-first search.
         """
-        done: set[Site] = set()
+        done: set[Subschema] = set()
         pending = [self.root]
         while pending:
-            site = pending.pop()
-            if site not in done:
-                self._follow(site, {}, done)
-                pending += inner(site)
+            subschema = pending.pop()
+            if subschema not in done:
+                self._follow(subschema, {}, done)
+                pending += inner(subschema)
 
-    def _follow(self, site: Site, outer: dict[Site, None], done: set[Site]) -> None:
-        if site in outer:
-            raise NoInstance(site.pointer, "$ref", "the reference leads back to itself")
-        if site in done:
+    def _follow(
+        self, subschema: Subschema, outer: dict[Subschema, None], done: set[Subschema]
+    ) -> None:
+        if subschema in outer:
+            raise NoInstance(subschema.pointer, "$ref", "the reference leads back to itself")
+        if subschema in done:
             return
-        outer[site] = None
-        for part in (*in_place(site), *self._referred(site)):
+        outer[subschema] = None
+        for part in (*in_place(subschema), *self._referred(subschema)):
             self._follow(part, outer, done)
-        del outer[site]
-        done.add(site)
+        del outer[subschema]
+        done.add(subschema)
 
-    def facts(self, site: Site) -> Facts:
+    def constraints(self, subschema: Subschema) -> Constraints:
         """All that `site` states, with its allOf and its references."""
-        if site in self._facts:
-            return self._facts[site]
-        facts = Facts(pointer=site.pointer)
-        for stated in statements(site):
-            facts = conjoined(facts, stated)
-        for part in (*site.keywords.get("allOf", ()), *self._referred(site)):
-            facts = conjoined(facts, self.facts(part))
-        if {"unevaluatedItems", "unevaluatedProperties"} & set(site.keywords):
-            facts = owned(facts, frozenset([site]))
-        self._facts[site] = facts
-        return facts
+        if subschema in self._constraints:
+            return self._constraints[subschema]
+        constraints = Constraints(pointer=subschema.pointer)
+        for stated in statements(subschema):
+            constraints = conjoined(constraints, stated)
+        for part in (*subschema.keywords.get("allOf", ()), *self._referred(subschema)):
+            constraints = conjoined(constraints, self.constraints(part))
+        if {"unevaluatedItems", "unevaluatedProperties"} & set(subschema.keywords):
+            constraints = owned(constraints, frozenset([subschema]))
+        self._constraints[subschema] = constraints
+        return constraints
 
-    def _referred(self, site: Site) -> tuple[Site, ...]:
-        reference = site.keywords.get("$ref")
-        return () if reference is None else (self.opened(reference, site),)
+    def _referred(self, subschema: Subschema) -> tuple[Subschema, ...]:
+        reference = subschema.keywords.get("$ref")
+        return () if reference is None else (self.opened(reference, subschema),)
 
-    def joint(self, sites: tuple[Site, ...]) -> Facts:
+    def joint(self, subschemas: tuple[Subschema, ...]) -> Constraints:
         """What holds where all `sites` do."""
-        if len(sites) == 1:
-            return self.facts(sites[0])
-        if sites not in self._joint:
-            facts = Facts()
-            for site in sites:
-                facts = conjoined(facts, self.facts(site))
-            self._joint[sites] = facts
-        return self._joint[sites]
+        if len(subschemas) == 1:
+            return self.constraints(subschemas[0])
+        if subschemas not in self._joint:
+            constraints = Constraints()
+            for subschema in subschemas:
+                constraints = conjoined(constraints, self.constraints(subschema))
+            self._joint[subschemas] = constraints
+        return self._joint[subschemas]
 
-    def ways_round(self, site: Site) -> Group:
+    def ways_round(self, subschema: Subschema) -> Group:
         """The choice of how to break `site`, its reference opened."""
-        if "$ref" not in site.keywords:
-            return ways_round(site)
-        rest = {name: value for name, value in site.keywords.items() if name != "$ref"}
-        parts = (self.opened(site.keywords["$ref"], site), *rest.get("allOf", ()))
-        return ways_round(made(site.pointer, **{**rest, "allOf": parts}))
+        if "$ref" not in subschema.keywords:
+            return ways_round(subschema)
+        rest = {name: value for name, value in subschema.keywords.items() if name != "$ref"}
+        parts = (self.opened(subschema.keywords["$ref"], subschema), *rest.get("allOf", ()))
+        return ways_round(made(subschema.pointer, **{**rest, "allOf": parts}))
 
-    def accepts(self, site: Site, value: Json) -> bool:
+    def accepts(self, subschema: Subschema, value: Json) -> bool:
         """Whether `value` is valid at `site`."""
-        return bool(self._validator(site).is_valid(value))
+        return bool(self._validator(subschema).is_valid(value))
 
-    def fault(self, site: Site, value: Json) -> NoInstance | None:
+    def fault(self, subschema: Subschema, value: Json) -> NoInstance | None:
         """What is wrong with `value` at `site`, None where nothing is."""
-        error = next(iter(self._validator(site).iter_errors(value)), None)
-        return None if error is None else invalid_instance(error, site.pointer)
+        error = next(iter(self._validator(subschema).iter_errors(value)), None)
+        return None if error is None else invalid_instance(error, subschema.pointer)
 
-    def _validator(self, site: Site) -> Any:
-        if site not in self._validators:
+    def _validator(self, subschema: Subschema) -> Any:
+        if subschema not in self._validators:
             try:
-                self._validators[site] = _compiled(site.plain, self.registry)
+                self._validators[subschema] = _compiled(subschema.plain, self.registry)
             except jsonschema_rs.ValidationError as error:
                 # The whole compiled, so what a part lacks is the scope of a dynamic anchor.
-                raise NoInstance(site.pointer, "$dynamicRef", str(error.message)) from None
-        return self._validators[site]
+                raise NoInstance(subschema.pointer, "$dynamicRef", str(error.message)) from None
+        return self._validators[subschema]
 
 
 def _compiled(schema: Json, registry: Any) -> Any:

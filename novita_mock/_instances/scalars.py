@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil, floor, isfinite
 
 from novita_mock._instances.choices import Hint
-from novita_mock._instances.constraints import Bound, Facts, common_step
+from novita_mock._instances.constraints import Bound, Constraints, common_step
 from novita_mock._instances.formats import FORMATS
 from novita_mock._instances.inner import Generator
 from novita_mock._instances.patterns import matches
@@ -18,9 +18,9 @@ _TRIES = 40
 _TEXTS = 12
 
 
-def _whole_ends(facts: Facts, step: Fraction) -> tuple[int | None, int | None]:
+def _whole_ends(constraints: Constraints, step: Fraction) -> tuple[int | None, int | None]:
     """Between which multiples of `step` the number lies."""
-    low, high = facts.low, facts.high
+    low, high = constraints.low, constraints.high
     least = None if low is None else ceil(low.value / step)
     most = None if high is None else floor(high.value / step)
     if low is not None and low.exclusive and least is not None and least * step == low.value:
@@ -28,40 +28,48 @@ def _whole_ends(facts: Facts, step: Fraction) -> tuple[int | None, int | None]:
     if high is not None and high.exclusive and most is not None and most * step == high.value:
         most -= 1
     if least is not None and most is not None and least > most:
-        keyword = "multipleOf" if facts.step else "exclusiveMinimum" if _open(facts) else "minimum"
-        raise NoInstance(facts.pointer, keyword, "no number lies within the bounds")
+        keyword = (
+            "multipleOf"
+            if constraints.step
+            else "exclusiveMinimum"
+            if _open(constraints)
+            else "minimum"
+        )
+        raise NoInstance(constraints.pointer, keyword, "no number lies within the bounds")
     return least, most
 
 
-def _open(facts: Facts) -> bool:
-    return bool(facts.low and facts.low.exclusive)
+def _open(constraints: Constraints) -> bool:
+    return bool(constraints.low and constraints.low.exclusive)
 
 
-def integer(generator: Generator, facts: Facts, hint: Hint) -> int:
+def integer(generator: Generator, constraints: Constraints, hint: Hint) -> int:
     """An integer within the bounds, a multiple of the step."""
-    step = common_step(facts.step, Fraction(1)) or Fraction(1)
-    least, most = _whole_ends(facts, step)
+    step = common_step(constraints.step, Fraction(1)) or Fraction(1)
+    least, most = _whole_ends(constraints, step)
     whole = int(step)
     # A name speaks of the number itself; where steps are counted it would mislead.
     return generator.choices.number(least, most, hint if whole == 1 else Hint()) * whole
 
 
-def number(generator: Generator, facts: Facts, hint: Hint) -> float:
+def number(generator: Generator, constraints: Constraints, hint: Hint) -> float:
     """A number within the bounds, a multiple of the step."""
-    if facts.step is not None:
-        return _stepped(generator, facts, facts.step)
-    low, high = _float(facts.low), _float(facts.high)
+    if constraints.step is not None:
+        return _stepped(generator, constraints, constraints.step)
+    low, high = _float(constraints.low), _float(constraints.high)
     if low is not None and high is not None and low > high:
-        raise NoInstance(facts.pointer, "minimum", "no number lies within the bounds")
+        raise NoInstance(constraints.pointer, "minimum", "no number lies within the bounds")
     for _ in range(_TRIES):
         drawn = generator.choices.fraction(low, high, hint)
-        if isfinite(drawn) and _within(facts, Fraction(drawn)):
+        if isfinite(drawn) and _within(constraints, Fraction(drawn)):
             return drawn
     if low is not None and high is not None:
         middle = float((Fraction(low) + Fraction(high)) / 2)
-        if _within(facts, Fraction(middle)):
+        if _within(constraints, Fraction(middle)):
             return middle
-    raise NoInstance(facts.pointer, "exclusiveMinimum", "no number was found within the bounds")
+    raise NoInstance(
+        constraints.pointer, "exclusiveMinimum", "no number was found within the bounds"
+    )
 
 
 def _float(bound: Bound | None) -> float | None:
@@ -70,16 +78,16 @@ def _float(bound: Bound | None) -> float | None:
     return float(bound.value) if abs(bound.value) < Fraction(10) ** 308 else None
 
 
-def _within(facts: Facts, value: Fraction) -> bool:
-    low, high = facts.low, facts.high
+def _within(constraints: Constraints, value: Fraction) -> bool:
+    low, high = constraints.low, constraints.high
     above = low is None or (value > low.value if low.exclusive else value >= low.value)
     below = high is None or (value < high.value if high.exclusive else value <= high.value)
     return above and below
 
 
-def _stepped(generator: Generator, facts: Facts, step: Fraction) -> float:
+def _stepped(generator: Generator, constraints: Constraints, step: Fraction) -> float:
     """A multiple that stays one when it is divided in floating point, as some validators do."""
-    least, most = _whole_ends(facts, step)
+    least, most = _whole_ends(constraints, step)
     value = 0.0
     for _ in range(_TRIES):
         steps = generator.choices.number(least, most, Hint())
@@ -92,48 +100,52 @@ def _stepped(generator: Generator, facts: Facts, step: Fraction) -> float:
     return value
 
 
-def text(generator: Generator, facts: Facts, hint: Hint) -> str:
+def text(generator: Generator, constraints: Constraints, hint: Hint) -> str:
     """A text of the right length that fits every pattern and format."""
-    low, high = facts.min_length, facts.max_length
+    low, high = constraints.min_length, constraints.max_length
     if high is not None and low > high:
-        raise NoInstance(facts.pointer, "minLength", "is greater than maxLength")
+        raise NoInstance(constraints.pointer, "minLength", "is greater than maxLength")
     if low > LONGEST_TEXT:
-        raise NoInstance(facts.pointer, "minLength", f"more than {LONGEST_TEXT} characters")
-    formats = [name for name in facts.formats if name in FORMATS]
-    if not facts.patterns and not formats:
+        raise NoInstance(constraints.pointer, "minLength", f"more than {LONGEST_TEXT} characters")
+    formats = [name for name in constraints.formats if name in FORMATS]
+    if not constraints.patterns and not formats:
         return generator.choices.text(low, high, hint)
     for attempt in range(_TEXTS):
         # A first text is a step like any other; searching on is what takes time.
         generator.step(1 if attempt == 0 else 50)
-        for drawn in _candidates(generator, facts, formats, attempt):
-            if _fits(generator, facts, drawn):
+        for drawn in _candidates(generator, constraints, formats, attempt):
+            if _fits(generator, constraints, drawn):
                 return drawn
-    keyword = "pattern" if facts.patterns else "format"
-    raise NoInstance(facts.pointer, keyword, "no text was found that fits it and its companions")
+    keyword = "pattern" if constraints.patterns else "format"
+    raise NoInstance(
+        constraints.pointer, keyword, "no text was found that fits it and its companions"
+    )
 
 
-def _candidates(generator: Generator, facts: Facts, formats: list[str], attempt: int) -> list[str]:
+def _candidates(
+    generator: Generator, constraints: Constraints, formats: list[str], attempt: int
+) -> list[str]:
     """Texts made for one of the demands, in turn, and those for all patterns in a row."""
-    demands = len(formats) + len(facts.patterns)
+    demands = len(formats) + len(constraints.patterns)
     turn = attempt % demands
     if turn < len(formats):
         return [FORMATS[formats[turn]](generator.choices)]
-    found = [_matching(generator, facts, pattern) for pattern in facts.patterns]
+    found = [_matching(generator, constraints, pattern) for pattern in constraints.patterns]
     return [found[turn - len(formats)], *(["".join(found)] if len(found) > 1 else [])]
 
 
-def _matching(generator: Generator, facts: Facts, pattern: str) -> str:
+def _matching(generator: Generator, constraints: Constraints, pattern: str) -> str:
     try:
-        return generator.choices.matching(pattern, facts.min_length, facts.max_length)
+        return generator.choices.matching(pattern, constraints.min_length, constraints.max_length)
     except ValueError as error:
-        raise NoInstance(facts.pointer, "pattern", str(error)) from None
+        raise NoInstance(constraints.pointer, "pattern", str(error)) from None
 
 
-def _fits(generator: Generator, facts: Facts, drawn: str) -> bool:
-    high = facts.max_length
+def _fits(generator: Generator, constraints: Constraints, drawn: str) -> bool:
+    high = constraints.max_length
     return (
-        facts.min_length <= len(drawn)
+        constraints.min_length <= len(drawn)
         and (high is None or len(drawn) <= high)
-        and all(matches(pattern, drawn) for pattern in facts.patterns)
-        and all(generator.formatted(name, drawn) for name in facts.formats)
+        and all(matches(pattern, drawn) for pattern in constraints.patterns)
+        and all(generator.formatted(name, drawn) for name in constraints.formats)
     )

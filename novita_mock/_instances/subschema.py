@@ -32,7 +32,7 @@ _SOME_SCHEMAS: tuple[Json, ...] = ({"type": "string"}, {"type": "object"}, {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Site:
+class Subschema:
     """A schema at its place. `keywords` holds sites where JSON Schema holds subschemas.
 
     Compared by identity, so that what was read of it once can be kept beside it.
@@ -70,23 +70,23 @@ def absolute(base: str, reference: str) -> str:
 
 def stripped(value: object) -> Json:
     """The plain JSON of keywords that hold sites."""
-    if isinstance(value, Site):
+    if isinstance(value, Subschema):
         return value.plain
     if isinstance(value, Mapping):
         return {name: stripped(part) for name, part in value.items()}
     return [stripped(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def made(pointer: str, **keywords: Any) -> Site:
+def made(pointer: str, **keywords: Any) -> Subschema:
     """A schema that stands in no document: put together from keywords and other sites."""
     spelled = {name.removesuffix("_"): value for name, value in keywords.items()}
-    return Site(pointer, stripped(spelled), spelled)
+    return Subschema(pointer, stripped(spelled), spelled)
 
 
-def site_of(schema: Json, place: Place) -> Site:
+def site_of(schema: Json, place: Place) -> Subschema:
     """The raw `schema` and all below it; its own `$id` has already moved `place`."""
     if not isinstance(schema, Mapping):
-        return Site(place.pointer, bool(schema), {})
+        return Subschema(place.pointer, bool(schema), {})
     keywords = {
         name: _keyword(name, value, place)
         for name, value in _respelled(schema, place.draft).items()
@@ -96,39 +96,39 @@ def site_of(schema: Json, place: Place) -> Site:
         some = made(keywords.pop("$ref"), enum=_SOME_SCHEMAS)
         keywords["allOf"] = (some, *keywords.get("allOf", ()))
     plain = {name: value if name in PLAIN else stripped(value) for name, value in keywords.items()}
-    return Site(place.pointer, plain, keywords)
+    return Subschema(place.pointer, plain, keywords)
 
 
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
 
 
-def _parts(site: Site, names: Iterable[str]) -> Iterator[Site]:
+def _parts(subschema: Subschema, names: Iterable[str]) -> Iterator[Subschema]:
     for name in names:
-        value = site.keywords[name]
+        value = subschema.keywords[name]
         if name in ONE:
             yield value
         elif name in LISTED or name in NAMED:
             yield from value.values() if name in NAMED else value
 
 
-def inner(site: Site) -> list[Site]:
+def inner(subschema: Subschema) -> list[Subschema]:
     """The sites that stand in the site's keywords."""
-    return list(_parts(site, site.keywords))
+    return list(_parts(subschema, subschema.keywords))
 
 
-def in_place(site: Site) -> list[Site]:
+def in_place(subschema: Subschema) -> list[Subschema]:
     """Those of them that speak of the same value as the site does."""
-    return list(_parts(site, (name for name in _IN_PLACE if name in site.keywords)))
+    return list(_parts(subschema, (name for name in _IN_PLACE if name in subschema.keywords)))
 
 
-def below(site: Site) -> Iterator[Site]:
+def below(subschema: Subschema) -> Iterator[Subschema]:
     """The site and all that stand in it, at any depth."""
-    yield site
-    for part in inner(site):
+    yield subschema
+    for part in inner(subschema):
         yield from below(part)
 
 
-def _inner(schema: Json, place: Place) -> Site:
+def _inner(schema: Json, place: Place) -> Subschema:
     return site_of(schema, _moved(schema, place))
 
 

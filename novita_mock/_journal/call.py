@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._api.request_view import Facts
+from novita_mock._api.request_view import RequestView
 from novita_mock._core.http import Json, Reply, Request, value
 from novita_mock._core.redaction import CREDENTIALS, REDACTED, redact, sent_key
 from novita_mock._faults.catalogue import Fault
@@ -26,7 +26,7 @@ class Bill:
 
 
 @dataclass(slots=True)
-class About:
+class CallMetadata:
     """What the corridor found out on the way, as far as the request came.
 
     `operation` is None for an unknown route; `model` and `stream` are what the body said, if it
@@ -57,24 +57,29 @@ class Call:
 
     number: int
     at: float
-    about: About
+    metadata: CallMetadata
     reply: Reply
     _request: Request = field(repr=False)
 
     @property
+    def about(self) -> CallMetadata:
+        """The former name of `metadata`."""
+        return self.metadata
+
+    @property
     def operation(self) -> str | None:
         """Name of the operation, as in `schemas/operations.json`; None for an unknown route."""
-        return self.about.operation
+        return self.metadata.operation
 
     @property
     def model(self) -> str | None:
         """The model that was asked for, if the request could be read."""
-        return self.about.model
+        return self.metadata.model
 
     @property
     def stream(self) -> bool:
         """Whether a stream was asked for."""
-        return self.about.stream
+        return self.metadata.stream
 
     @property
     def method(self) -> str:
@@ -120,8 +125,8 @@ class Call:
     @cached_property
     def unknown(self) -> tuple[str, ...]:
         """Top-level fields of a valid request that its schema does not name. They were ignored."""
-        fields = self.request if self.about.valid else ()
-        return tuple(name for name in fields if name not in self.about.known)
+        fields = self.request if self.metadata.valid else ()
+        return tuple(name for name in fields if name not in self.metadata.known)
 
     @cached_property
     def answer(self) -> Any:
@@ -141,6 +146,8 @@ def _read(body: bytes) -> Any:
         return None
 
 
-def facts_of(about: About, body: Json) -> Facts:
+def view_of(metadata: CallMetadata, body: Json) -> RequestView:
     """What a rule can look at in `body`, and in what is known `about` it."""
-    return Facts(str(about.operation), about.model, about.stream, body, about.headers)
+    return RequestView(
+        str(metadata.operation), metadata.model, metadata.stream, body, metadata.headers
+    )

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import shlex
 
-from novita_mock._api.request_view import Facts
+from novita_mock._api.request_view import RequestView
 from novita_mock._core.text import shorten
-from novita_mock._journal.call import Call, facts_of
+from novita_mock._journal.call import Call, view_of
 
 
-def facts(call: Call) -> Facts:
+def view(call: Call) -> RequestView:
     """What a rule could look at in a recorded call."""
-    return facts_of(call.about, call.request if call.about.valid else {})
+    return view_of(call.metadata, call.request if call.metadata.valid else {})
 
 
 def line(call: Call) -> str:
@@ -24,7 +24,7 @@ def line(call: Call) -> str:
         what.append(call.model)
     if call.stream:
         what.append("stream")
-    text = call.redacted(facts(call).last_user)
+    text = call.redacted(view(call).last_user)
     said = f" {shorten(text)!r}" if text else ""
     return f"{' '.join(what)}{said} -> {outcome(call)}"
 

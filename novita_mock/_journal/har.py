@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
-from novita_mock._core.http import Cut, Json, Reply
+from novita_mock._core.http import Disconnect, Json, Reply
 from novita_mock._core.version import __version__
 from novita_mock._journal.call import Call
 from novita_mock._journal.query import headers, hiding, moment
@@ -38,7 +38,7 @@ def har(calls: Iterable[Call]) -> Json:
 def _entry(call: Call) -> Json:
     hide = hiding(call)
     timings = _timings(call.reply)
-    fault = call.about.fault
+    fault = call.metadata.fault
     return {
         "startedDateTime": moment(call.at),
         "time": sum(timings.values()),
@@ -52,7 +52,7 @@ def _entry(call: Call) -> Json:
 
 
 def _timings(reply: Reply) -> dict[str, float]:
-    first, *rest = (beat.pause * 1000 for beat in reply.beats) if reply.beats else (0.0,)
+    first, *rest = (chunk.pause * 1000 for chunk in reply.chunks) if reply.chunks else (0.0,)
     head = reply.head_gap * 1000 * (1 + len(reply.headers))
     return {"send": 0.0, "wait": head + first, "receive": sum(rest, 0.0)}
 
@@ -94,9 +94,9 @@ def _response(reply: Reply, hide: Callable[[str], str]) -> Json:
         "headersSize": _UNKNOWN,
         "bodySize": len(reply.body),
     }
-    lost = reply.beats[-1] if reply.beats else None
-    if isinstance(lost, Cut):
-        told["_error"] = lost.loss.value
+    lost = reply.chunks[-1] if reply.chunks else None
+    if isinstance(lost, Disconnect):
+        told["_error"] = lost.kind.value
     return told
 
 

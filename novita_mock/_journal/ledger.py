@@ -12,7 +12,7 @@ from novita_mock._accounts.rate_limits import Limits
 from novita_mock._accounts.wallet import Wallet
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
-from novita_mock._journal.call import About, Bill, Call
+from novita_mock._journal.call import Bill, Call, CallMetadata
 
 MOST_CALLS = 100_000
 MOST_BYTES = 64 * 2**20
@@ -60,14 +60,14 @@ class Ledger:
         tokens = bill.prompt_tokens + bill.completion_tokens
         self._limits.take_tokens(bill.key, bill.row["id"], tokens, self._clock.monotonic())
 
-    def record(self, request: Request, reply: Reply, about: About) -> Call:
+    def record(self, request: Request, reply: Reply, metadata: CallMetadata) -> Call:
         """Keeps a call, and charges it; the oldest make room once there are too many or too large
         ones."""
-        bill = about.bill
+        bill = metadata.bill
         if bill is not None and self.wallet.charges(reply.status):
             self.wallet.charge(bill.key, bill.row, bill.prompt_tokens, bill.completion_tokens)
         self.count += 1
-        call = Call(self.count, self._clock.now(), about, reply, request)
+        call = Call(self.count, self._clock.now(), metadata, reply, request)
         self.calls.append(call)
         self.size += call.size
         while len(self.calls) > MOST_CALLS or (self.size > MOST_BYTES and len(self.calls) > 1):

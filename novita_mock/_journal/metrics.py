@@ -51,18 +51,18 @@ class Counters:
 
     def count(self, call: Call) -> None:
         """Counts a call. Takes about a microsecond, however many there were."""
-        about, status = call.about, call.reply.status
-        asked = (about.operation, status)
+        metadata, status = call.metadata, call.reply.status
+        asked = (metadata.operation, status)
         self.requests[asked] = self.requests.get(asked, 0) + 1
-        if about.tokens:
-            model = about.model if about.model in self._models else OTHER
-            written = (about.operation, model)
-            self.tokens[written] = self.tokens.get(written, 0) + about.tokens
-        if about.rule is not None:
-            rule = (about.rule,)
+        if metadata.tokens:
+            model = metadata.model if metadata.model in self._models else OTHER
+            written = (metadata.operation, model)
+            self.tokens[written] = self.tokens.get(written, 0) + metadata.tokens
+        if metadata.rule is not None:
+            rule = (metadata.rule,)
             self.rule_hits[rule] = self.rule_hits.get(rule, 0) + 1
-        if about.fault is not None:
-            fault = (about.fault.name,)
+        if metadata.fault is not None:
+            fault = (metadata.fault.name,)
             self.faults[fault] = self.faults.get(fault, 0) + 1
         if status >= 400 and (reason := self._reason(call.reply.body)) is not None:
             self.refusals[reason,] = self.refusals.get((reason,), 0) + 1

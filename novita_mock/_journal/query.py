@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._core.http import Json
 from novita_mock._core.redaction import CREDENTIALS, REDACTED, redact
 from novita_mock._journal.call import Call
@@ -57,14 +57,16 @@ def select(
 def _of_names(operation: str | None, model: str | None, fault: str | None) -> list[Test]:
     tests: list[Test] = []
     if operation is not None:
-        _check_known("operation", operation, open_book().operations, operation.__eq__)
+        _check_known("operation", operation, load_description().operations, operation.__eq__)
         tests.append(lambda call: call.operation == operation)
     if model is not None:
         tests.append(lambda call: call.model is not None and fnmatchcase(call.model, model))
     if fault is not None:
-        _check_known("fault", fault, open_book().faults["faults"], _glob(fault))
+        _check_known("fault", fault, load_description().faults["faults"], _glob(fault))
         fits = _glob(fault)
-        tests.append(lambda call: call.about.fault is not None and fits(call.about.fault.name))
+        tests.append(
+            lambda call: call.metadata.fault is not None and fits(call.metadata.fault.name)
+        )
     return tests
 
 
@@ -86,7 +88,7 @@ def _of_numbers(
         tests.append(lambda call: low <= call.status <= high)
     if rule is not None:
         index = _number("rule", rule)
-        tests.append(lambda call: call.about.rule == index)
+        tests.append(lambda call: call.metadata.rule == index)
     if since is not None:
         number = _number("since", since)
         tests.append(lambda call: call.number > number)
@@ -113,7 +115,7 @@ def entry(call: Call, findings: Iterable[str] = ()) -> Json:
     """A call as JSON, with the members that `schemas/reports/call.json` describes. `findings`: by
     which rules of the verdict its client did something wrong here."""
     request, reply = call._request, call.reply
-    about, hide = call.about, hiding(call)
+    metadata, hide = call.metadata, hiding(call)
     return {
         "number": call.number,
         "at": moment(call.at),
@@ -124,15 +126,15 @@ def entry(call: Call, findings: Iterable[str] = ()) -> Json:
         "stream": call.stream,
         "status": call.status,
         "reason": _reason(call),
-        "fault": None if about.fault is None else hide(str(about.fault)),
-        "rule": about.rule,
-        "tokens": about.tokens,
+        "fault": None if metadata.fault is None else hide(str(metadata.fault)),
+        "rule": metadata.rule,
+        "tokens": metadata.tokens,
         "headers": headers(call),
         "body": _body(request.body, hide),
         "response_headers": [[hide(_text(name)), hide(_text(v))] for name, v in reply.headers],
         "response_body": hide(reply.body.decode(errors="replace")),
         "unknown": [hide(name) for name in call.unknown],
-        "missed": None if about.missed is None else hide(about.missed),
+        "missed": None if metadata.missed is None else hide(metadata.missed),
         "findings": list(findings),
     }
 

@@ -14,14 +14,14 @@ from typing import Any
 import yaml
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.http import Json
 from novita_mock._faults.catalogue import Faults
 from novita_mock._lint.checks import CHECKS, Found, Room
 from novita_mock._lint.source import Lines, secrets
 from novita_mock._stubs import scenario_file
 from novita_mock._stubs.model import Rule
-from novita_mock._stubs.scenario_rows import Misfit, Rows, Steps
+from novita_mock._stubs.scenario_rows import Misfit, RuleParser, Steps
 
 ERROR, WARNING = "error", "warning"
 
@@ -39,7 +39,7 @@ class Finding:
         return f"{self.file}:{self.line}: {self.severity}: {self.text}"
 
 
-def lint(book: Book, path: Path, *, any_model: bool = False) -> list[Finding]:
+def lint(description: Description, path: Path, *, any_model: bool = False) -> list[Finding]:
     """What is wrong with the scenario in the file `path`, in the order of its lines. `any_model`:
     the scenario is for a mock that answers for every model."""
     try:
@@ -53,7 +53,7 @@ def lint(book: Book, path: Path, *, any_model: bool = False) -> list[Finding]:
     lines = Lines(data.decode())
     found = [(line, ERROR, text) for line, text in lines.twice]
     found += [(line, ERROR, text) for line, text in secrets(data.decode())]
-    for steps, severity, text in _inside(book, document, path.parent, any_model):
+    for steps, severity, text in _inside(description, document, path.parent, any_model):
         found.append((lines.of(steps), severity, text))
     return [Finding(str(path), *row) for row in sorted(found, key=lambda row: row[0])]
 
@@ -65,7 +65,7 @@ def _marked(error: BaseException) -> int:
 
 
 def _inside(
-    book: Book, document: Any, folder: Path, any_model: bool
+    description: Description, document: Any, folder: Path, any_model: bool
 ) -> Iterator[tuple[Steps, str, str]]:
     """What is wrong with `document`: where, how badly and what."""
     try:
@@ -76,18 +76,18 @@ def _inside(
     except scenario_file.Unreadable as error:
         yield (), ERROR, str(error)
         return
-    wrong = problems.found(book.validator(scenario_file.SCHEMA), document)
+    wrong = problems.found(description.validator(scenario_file.SCHEMA), document)
     for problem in wrong:
         yield tuple(problem.instance_path), ERROR, problems.explain(problem, document)
     if wrong:
         return
     rules: list[tuple[Steps, Rule]] = []
-    for steps, read in _read(book, document):
+    for steps, read in _read(description, document):
         if isinstance(read, Rule):
             rules.append((steps, read))
         else:
             yield read.steps, ERROR, str(read)
-    room = Room(book, any_model)
+    room = Room(description, any_model)
     for check in CHECKS:
         for found in check(room, rules):
             yield _told(found)
@@ -98,9 +98,9 @@ def _told(found: Found) -> tuple[Steps, str, str]:
     return found.steps, severity, f"{problems.path(found.steps)}: {found.text}"
 
 
-def _read(book: Book, document: Json) -> Iterator[tuple[Steps, Rule | Misfit]]:
+def _read(description: Description, document: Json) -> Iterator[tuple[Steps, Rule | Misfit]]:
     """Each rule, or why it is none; the default comes last."""
-    rows = Rows(Faults(book), book.errors.reasons)
+    rows = RuleParser(Faults(description), description.errors.reasons)
     for index, row in enumerate(document["rules"]):
         steps: Steps = ("rules", index)
         try:

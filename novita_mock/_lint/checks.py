@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.http import Json, Request
 from novita_mock._faults.catalogue import Faults
 from novita_mock._lint.unreachable import shadowed
@@ -39,7 +39,7 @@ class Found:
 class Room:
     """What the checks look things up in."""
 
-    book: Book
+    description: Description
     any_model: bool
 
 
@@ -63,7 +63,7 @@ def _unreachable(_: Room, rules: Placed) -> Iterator[Found]:
 
 
 def _models(room: Room, rules: Placed) -> Iterator[Found]:
-    known = room.book.models
+    known = room.description.models
     for steps, rule in rules:
         model = rule.when.model
         if room.any_model or not isinstance(model, str):
@@ -105,7 +105,7 @@ def _calls(_: Room, rules: Placed) -> Iterator[Found]:
 
 
 def _faults(room: Room, rules: Placed) -> Iterator[Found]:
-    catalogue = Faults(room.book).rows
+    catalogue = Faults(room.description).rows
     for steps, rule, answer in _answers(rules):
         on = catalogue[answer.fault.name].on if answer.fault else "any"
         if on == "stream" and (answer.refuse or rule.when.stream is False):
@@ -120,33 +120,33 @@ def _replies(room: Room, rules: Placed) -> Iterator[Found]:
     for steps, rule, answer in _answers(rules):
         operations = [rule.when.operation] if rule.when.operation else [CHAT, TEXT]
         for operation in operations:
-            problem = _broken(room.book, mock, answer, operation)
+            problem = _broken(room.description, mock, answer, operation)
             if problem is not None:
                 yield Found(steps, f"breaks the schema of {operation}: {problem}")
                 break
 
 
-def _broken(book: Book, mock: Mock, answer: Answer, operation: str) -> str | None:
-    row = book.operations[operation]
+def _broken(description: Description, mock: Mock, answer: Answer, operation: str) -> str | None:
+    row = description.operations[operation]
     for stream, schema in ((False, row.response), (True, str(row.chunk))):
         mock.reset()
         # How it is played, and what goes wrong with it, is meant.
         mock.add(Rule(replace(answer, pace=None, fault=None)))
-        reply = mock.answer(_request(book, operation, stream))
+        reply = mock.answer(_request(description, operation, stream))
         for document in _documents(reply.body) if reply.status == 200 else ():
-            if problem := problems.complaint(book.validator(schema), document):
+            if problem := problems.complaint(description.validator(schema), document):
                 return problem
     return None
 
 
-def _request(book: Book, operation: str, stream: bool) -> Request:
-    row = book.operations[operation]
-    models = (id for id, model in book.models.items() if row.endpoint in model["endpoints"])
+def _request(description: Description, operation: str, stream: bool) -> Request:
+    row = description.operations[operation]
+    models = (id for id, model in description.models.items() if row.endpoint in model["endpoints"])
     said: Json = {"prompt": "Hi"}
     if operation == CHAT:
         said = {"messages": [{"role": "user", "content": "Hi"}]}
     body = {"model": next(models), "stream": stream, **said}
-    path = book.bases[0] + row.path
+    path = description.bases[0] + row.path
     return Request("POST", path, {b"authorization": b"Bearer lint"}, orjson.dumps(body))
 
 

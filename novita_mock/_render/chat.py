@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from novita_mock._core.completion import Alternatives, Call, Choice
+from novita_mock._core.completion import Alternatives, Choice, GeneratedCall
 from novita_mock._core.http import Json
 from novita_mock._render.shape import Shape
 
@@ -25,7 +25,7 @@ def _whole(choice: Choice) -> Json:
     return whole
 
 
-def _call(call: Call, arguments: str) -> Json:
+def _call(call: GeneratedCall, arguments: str) -> Json:
     function = {"name": call.name, "arguments": arguments}
     return {"id": call.id, "type": "function", "function": function}
 

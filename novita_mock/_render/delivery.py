@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from novita_mock._api.dialects import Manner
+from novita_mock._api.dialects import WireProfile
 from novita_mock._core.timing import Pace
 
 
@@ -22,7 +22,7 @@ class Delivery(Protocol):
     def pace(self) -> Pace: ...
 
     @property
-    def manner(self) -> Manner: ...
+    def profile(self) -> WireProfile: ...
 
     @property
     def recorded(self) -> bytes | None: ...

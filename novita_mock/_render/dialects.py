@@ -8,30 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from novita_mock._api.dialects import Manner
+from novita_mock._api.dialects import WireProfile
 from novita_mock._core.http import Json
 
 
-def whole(body: Json, manner: Manner) -> Json:
+def whole(body: Json, profile: WireProfile) -> Json:
     """An unstreamed answer in the manner of its model."""
-    told = {**body, **manner.body_keys}
-    told["model"] = manner.completion_model or body["model"]
-    told["usage"] = _usage(body["usage"], manner)
-    told["choices"] = [_choice(choice, manner) for choice in body["choices"]]
+    told = {**body, **profile.body_keys}
+    told["model"] = profile.completion_model or body["model"]
+    told["usage"] = _usage(body["usage"], profile)
+    told["choices"] = [_choice(choice, profile) for choice in body["choices"]]
     return told
 
 
-def _choice(choice: Json, manner: Manner) -> Json:
-    told = {**choice, **manner.choice_keys}
+def _choice(choice: Json, profile: WireProfile) -> Json:
+    told = {**choice, **profile.choice_keys}
     if "message" in choice:
-        told["message"] = {**choice["message"], **manner.message_keys}
+        told["message"] = {**choice["message"], **profile.message_keys}
     return told
 
 
-def _usage(usage: Json, manner: Manner) -> Json:
+def _usage(usage: Json, profile: WireProfile) -> Json:
     details = usage.get("completion_tokens_details") or {}
     told: Json
-    match manner.usage_details:
+    match profile.usage_details:
         case "both_null":
             told = {"prompt_tokens_details": None, "completion_tokens_details": None}
         case "cached_and_reasoning":
@@ -43,24 +43,24 @@ def _usage(usage: Json, manner: Manner) -> Json:
     return {**usage, **told}
 
 
-def chunks(plain: list[Json], usage: Json | None, manner: Manner) -> list[Json]:
+def chunks(plain: list[Json], usage: Json | None, profile: WireProfile) -> list[Json]:
     """The chunks of a stream in the manner of its model; `usage` if it was asked for.
 
     `plain` are the chunks without usage: role, pieces and finish of each choice.
     """
     told = plain
     for step in (_first, _empty, _last, _tool_calls):
-        told = step(told, manner)
-    told = [_dressed(chunk, manner) for chunk in told]
+        told = step(told, profile)
+    told = [_dressed(chunk, profile) for chunk in told]
     if usage is not None:
-        told = _PLACES[manner.usage](told, _usage(usage, manner))
+        told = _PLACES[profile.usage](told, _usage(usage, profile))
     return told
 
 
-def _dressed(chunk: Json, manner: Manner) -> Json:
-    choices = [{**choice, **manner.choice_keys} for choice in chunk["choices"]]
-    model = manner.chunk_model or chunk["model"]
-    return {**chunk, "model": model, "choices": choices, **manner.body_keys}
+def _dressed(chunk: Json, profile: WireProfile) -> Json:
+    choices = [{**choice, **profile.choice_keys} for choice in chunk["choices"]]
+    model = profile.chunk_model or chunk["model"]
+    return {**chunk, "model": model, "choices": choices, **profile.body_keys}
 
 
 def _with(chunk: Json, **members: Any) -> Json:
@@ -78,9 +78,9 @@ def _is_role(chunk: Json) -> bool:
     return set(_of(chunk).get("delta", ())) == {"role"}
 
 
-def _first(plain: list[Json], manner: Manner) -> list[Json]:
+def _first(plain: list[Json], profile: WireProfile) -> list[Json]:
     """The role together with the first piece of each choice."""
-    if manner.first_chunk != "role_and_piece":
+    if profile.first_chunk != "role_and_piece":
         return plain
     told, roles = [], {}
     for chunk in plain:
@@ -93,19 +93,19 @@ def _first(plain: list[Json], manner: Manner) -> list[Json]:
     return told
 
 
-def _empty(plain: list[Json], manner: Manner) -> list[Json]:
+def _empty(plain: list[Json], profile: WireProfile) -> list[Json]:
     """Deltas without anything after the role of each choice."""
     told = []
     for chunk in plain:
         told.append(chunk)
         if _is_role(chunk):
-            told += [_with(chunk, delta={})] * manner.empty_deltas
+            told += [_with(chunk, delta={})] * profile.empty_deltas
     return told
 
 
-def _last(plain: list[Json], manner: Manner) -> list[Json]:
+def _last(plain: list[Json], profile: WireProfile) -> list[Json]:
     """The finish together with the last piece of content of each choice."""
-    if manner.last_chunk != "with_last_piece":
+    if profile.last_chunk != "with_last_piece":
         return plain
     told: list[Json] = []
     places: dict[int, int] = {}
@@ -123,20 +123,20 @@ def _last(plain: list[Json], manner: Manner) -> list[Json]:
     return told
 
 
-def _tool_calls(plain: list[Json], manner: Manner) -> list[Json]:
+def _tool_calls(plain: list[Json], profile: WireProfile) -> list[Json]:
     """Fragments of tool calls with or without what is repeated."""
-    return [_fragment(chunk, manner) for chunk in plain]
+    return [_fragment(chunk, profile) for chunk in plain]
 
 
-def _fragment(chunk: Json, manner: Manner) -> Json:
+def _fragment(chunk: Json, profile: WireProfile) -> Json:
     delta = _of(chunk).get("delta", {})
     fragments = delta.get("tool_calls")
     if not fragments:
         return chunk
     fragment = dict(fragments[0])
-    if "id" not in fragment and manner.type_on_later:
+    if "id" not in fragment and profile.type_on_later:
         fragment = {"index": fragment["index"], "type": "function", **fragment}
-    if "id" in fragment and manner.arguments_in_first == "absent":
+    if "id" in fragment and profile.arguments_in_first == "absent":
         fragment["function"] = {"name": fragment["function"]["name"]}
     return _with(chunk, delta={**delta, "tool_calls": [fragment]})
 

@@ -10,10 +10,10 @@ from itertools import accumulate, islice, zip_longest
 
 import orjson
 
-from novita_mock._api.description import Book, Operation
-from novita_mock._api.dialects import PLAIN, Manner
+from novita_mock._api.description import Description, Operation
+from novita_mock._api.dialects import PLAIN, WireProfile
 from novita_mock._core.completion import Choice, Completion
-from novita_mock._core.http import Beat, Beats, Json, Reply, value
+from novita_mock._core.http import Json, LazyChunks, Reply, TimedBytes, value
 from novita_mock._core.sse import DATA, DONE, END, EVENTS
 from novita_mock._core.timing import Pace
 from novita_mock._render import chat, completions
@@ -26,7 +26,7 @@ SHAPES: Mapping[str, Shape] = {"chat.completions": chat.SHAPE, "completions": co
 
 
 @value
-class _Lane:
+class _ChoiceFrames:
     """The frames of one choice: the text's are its `tokens`, each between the same bytes."""
 
     opening: list[bytes]
@@ -42,12 +42,14 @@ class _Lane:
             yield self.before + dumps(token) + self.behind
         yield from self.closing
 
-    def play(self, id: str, pace: Pace) -> tuple[Beat, ...] | Beats:
+    def play(self, id: str, pace: Pace) -> tuple[TimedBytes, ...] | LazyChunks:
         """The same as beats."""
         if not pace.gap:
-            return (Beat(self._joined(), next(pace.pauses(id))),)
+            return (TimedBytes(self._joined(), next(pace.pauses(id))),)
         count = len(self.opening) + len(self.tokens) + len(self.closing)
-        return Beats(count, self._size(), lambda: map(Beat, self.frames(), pace.pauses(id)))
+        return LazyChunks(
+            count, self._size(), lambda: map(TimedBytes, self.frames(), pace.pauses(id))
+        )
 
     def _joined(self) -> bytes:
         if not self.tokens:
@@ -70,20 +72,20 @@ class _Lane:
 class Encoder:
     """Writes the answers of one operation."""
 
-    def __init__(self, book: Book, operation: Operation) -> None:
+    def __init__(self, description: Description, operation: Operation) -> None:
         self._shape = SHAPES[operation.name]
-        self._object = _constant(book, operation.response)
-        self._chunk_object = _constant(book, operation.chunk)
+        self._object = _constant(description, operation.response)
+        self._chunk_object = _constant(description, operation.chunk)
 
     def encode(self, completion: Completion, delivery: Delivery) -> Reply:
         """The reply: one JSON body, or the events of a stream."""
-        plain, recorded = delivery.manner is PLAIN, delivery.recorded
+        plain, recorded = delivery.profile is PLAIN, delivery.recorded
         if not delivery.stream and recorded is not None:
             pause = _whole_pause(completion, delivery.pace)
             return json_reply(200, recorded, pause)
         if not delivery.stream:
             body = self._whole(completion)
-            told = body if plain else rendering.whole(body, delivery.manner)
+            told = body if plain else rendering.whole(body, delivery.profile)
             return json_reply(200, dumps(told), _whole_pause(completion, delivery.pace))
         usage = _usage(completion) if delivery.include_usage else None
         if plain and len(completion.choices) == 1:
@@ -93,7 +95,7 @@ class Encoder:
         frames = (
             self._frames(completion, usage)
             if plain
-            else self._told(completion, usage, delivery.manner)
+            else self._told(completion, usage, delivery.profile)
         )
         return Reply(200, EVENTS, _play([*frames, DONE], completion.id, delivery.pace))
 
@@ -107,10 +109,12 @@ class Encoder:
             "usage": _usage(completion),
         }
 
-    def _told(self, completion: Completion, usage: Json | None, manner: Manner) -> list[bytes]:
+    def _told(
+        self, completion: Completion, usage: Json | None, profile: WireProfile
+    ) -> list[bytes]:
         """The frames of a stream in the manner of its model."""
         plain = (frame[len(DATA) :] for frame in self._frames(completion, None))
-        told = rendering.chunks([orjson.loads(chunk) for chunk in plain], usage, manner)
+        told = rendering.chunks([orjson.loads(chunk) for chunk in plain], usage, profile)
         return [DATA + dumps(chunk) + END for chunk in told]
 
     def _frames(self, completion: Completion, usage: Json | None) -> list[bytes]:
@@ -119,7 +123,9 @@ class Encoder:
         rows = zip_longest(*(lane.frames() for lane in lanes))
         return [frame for row in rows for frame in row if frame is not None] + end
 
-    def _lanes(self, completion: Completion, usage: Json | None) -> tuple[list[_Lane], list[bytes]]:
+    def _lanes(
+        self, completion: Completion, usage: Json | None
+    ) -> tuple[list[_ChoiceFrames], list[bytes]]:
         """The frames of each choice, and those behind them all."""
         head = b'data: {"id":%b,"object":%b,"created":%d,"model":%b,"choices":[' % (
             dumps(completion.id),
@@ -132,26 +138,26 @@ class Encoder:
         end = [] if usage is None else [head + b'],"usage":%b}\n\n' % dumps(usage)]
         return lanes, end
 
-    def _lane(self, choice: Choice, head: bytes, tail: bytes) -> _Lane:
+    def _lane(self, choice: Choice, head: bytes, tail: bytes) -> _ChoiceFrames:
         """The frames of one choice."""
         shape, tokens, found = self._shape, choice.content or [], choice.alternatives
         before, behind = head + shape.before % choice.index, shape.behind
         opening = [head + dumps(piece) + tail for piece in shape.opening(choice)]
         closing = [head + dumps(piece) + tail for piece in shape.closing(choice)]
         if found is None:
-            return _Lane(opening, before, tokens, behind + b"}" + tail, closing)
+            return _ChoiceFrames(opening, before, tokens, behind + b"}" + tail, closing)
         offsets = accumulate(map(len, tokens), initial=0)
         likely = [shape.logprobs([f], at) for f, at in zip(found, offsets, strict=False)]
         opening += [
             before + dumps(token) + behind + b',"logprobs":' + dumps(member) + b"}" + tail
             for token, member in zip(tokens, likely, strict=True)
         ]
-        return _Lane(opening, before, [], behind, closing)
+        return _ChoiceFrames(opening, before, [], behind, closing)
 
 
-def _constant(book: Book, schema: str | None) -> str:
+def _constant(description: Description, schema: str | None) -> str:
     """The `object` that every answer of this schema carries."""
-    return str(book.schema(str(schema))["properties"]["object"]["const"])
+    return str(description.schema(str(schema))["properties"]["object"]["const"])
 
 
 def _usage(completion: Completion) -> Json:
@@ -180,9 +186,9 @@ def _tokens(choice: Choice) -> int:
     return len(choice.content or ()) + len(choice.reasoning) + called
 
 
-def _play(frames: list[bytes], id: str, pace: Pace) -> tuple[Beat, ...]:
+def _play(frames: list[bytes], id: str, pace: Pace) -> tuple[TimedBytes, ...]:
     """Frames as beats: what has no pause before it leaves together with the beat before."""
     pauses = pace.pauses(id)
     if not pace.gap:
-        return (Beat(b"".join(frames), next(pauses)),)
-    return tuple(map(Beat, frames, pauses))
+        return (TimedBytes(b"".join(frames), next(pauses)),)
+    return tuple(map(TimedBytes, frames, pauses))

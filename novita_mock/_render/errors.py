@@ -6,7 +6,7 @@ import orjson
 
 from novita_mock._api.description import ErrorRow, Errors
 from novita_mock._core.errors import Refused
-from novita_mock._core.http import Beat, Header, Json, Reply
+from novita_mock._core.http import Header, Json, Reply, TimedBytes
 from novita_mock._core.id_templates import fill
 from novita_mock._core.redaction import redact
 
@@ -22,7 +22,7 @@ def json_reply(
     # What orjson gives holds on to 4 KiB however short it is, and the journal keeps what is sent.
     exact = bytes(memoryview(body))
     length = (b"content-length", b"%d" % len(exact))
-    return Reply(status, (JSON, length, *more), (Beat(exact, pause),))
+    return Reply(status, (JSON, length, *more), (TimedBytes(exact, pause),))
 
 
 def refuse(
@@ -54,4 +54,4 @@ def _plain(row: ErrorRow, body: bytes, refusal: Refused) -> Reply:
     headers = [TEXT, (b"content-length", b"%d" % len(body))]
     if allow := refusal.detail.get("allow"):
         headers.append((b"allow", str(allow).encode()))
-    return Reply(row.status, tuple(headers), (Beat(body),))
+    return Reply(row.status, tuple(headers), (TimedBytes(body),))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.http import Json, Reply
 from novita_mock._render.errors import dumps, json_reply
 
@@ -10,9 +10,9 @@ from novita_mock._render.errors import dumps, json_reply
 class Catalogue:
     """The model list and its rows, rendered once."""
 
-    def __init__(self, book: Book) -> None:
-        self.list = json_reply(200, dumps({"data": list(book.models.values())}))
-        self._rows = {id: json_reply(200, dumps(row)) for id, row in book.models.items()}
+    def __init__(self, description: Description) -> None:
+        self.list = json_reply(200, dumps({"data": list(description.models.values())}))
+        self._rows = {id: json_reply(200, dumps(row)) for id, row in description.models.items()}
 
     def row(self, row: Json) -> Reply:
         """One row."""

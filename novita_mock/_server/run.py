@@ -145,11 +145,12 @@ def banner(mock: Mock, listener: socket.socket) -> str:
     """What is printed at the start: the address, and how to point a client at it."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{port}{mock.book.bases[0]}"
+    url = f"http://{shown}:{port}{mock.description.bases[0]}"
     key = "any-key" if mock.any_key else "<a key given with --api-key>"
+    models = len(mock.description.models)
     return "\n".join(
         [
-            f"novita-mock {__version__}, edition {mock.edition}, {len(mock.book.models)} models",
+            f"novita-mock {__version__}, edition {mock.edition}, {models} models",
             f"Serving {url}",
             "",
             "Point an OpenAI client at it:",
@@ -164,7 +165,7 @@ def banner(mock: Mock, listener: socket.socket) -> str:
 
 def _log(call: Call, seconds: float) -> None:
     model = _shown(call.model or "-")
-    tokens = f"{call.about.tokens} tok" if call.about.tokens else "-"
+    tokens = f"{call.metadata.tokens} tok" if call.metadata.tokens else "-"
     moment = time.strftime("%H:%M:%S")
     sent = call.redacted(f"{call.method} {_shown(call.path)} {model}")
     line = f"{moment} {sent} {call.status} {tokens}"

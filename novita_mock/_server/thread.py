@@ -53,7 +53,7 @@ class _Uvicorn(Server):
             self._loop.call_soon_threadsafe(self._end.set)
 
 
-class Loopback:
+class LiveServer:
     """The server. `open` gives a mock an address, `close` takes it away, `stop` ends it all."""
 
     def __init__(self) -> None:

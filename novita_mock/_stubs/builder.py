@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import orjson
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._core.timing import Pace
 from novita_mock._faults.catalogue import Fault
 from novita_mock._stubs import recorded as recordings
@@ -74,13 +74,13 @@ def templated(answer: Answer, when: When, form: str = TEXT_TEMPLATE) -> Answer:
 def replayed(reply: Mapping[str, Any], when: When) -> tuple[Answer, When]:
     """The answer that plays a recorded `reply` again, and the requests that it is for: those of
     its operation. Raises ValueError for what is no reply."""
-    data, operation = recordings.recorded(open_book(), reply)
+    data, operation = recordings.recorded(load_description(), reply)
     if when.operation not in (None, operation):
         raise ValueError(f"a reply of {operation} does not answer {when.operation}")
     return Answer(recorded=data), replace(when, operation=operation)
 
 
-class Words:
+class RuleBuilder:
     """Scripts answers for the requests that fit `when`; each word can be followed by the next.
 
     All words take `times`, how often the answer is given (None: always); `ttft`, `gap`,
@@ -133,7 +133,7 @@ class Words:
         not streamed, or the path of a file that has it. Raises ValueError for what is none."""
         body = reply if isinstance(reply, Mapping) else recordings.read(Path(reply))
         answer, when = replayed(body, self._when)
-        words = Words(self._append, when, self._times, self._reasons, self._faults)
+        words = RuleBuilder(self._append, when, self._times, self._reasons, self._faults)
         words._give(answer, **played)
         return self
 

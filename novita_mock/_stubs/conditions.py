@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import translate
 from typing import Any
 
-from novita_mock._api.request_view import HEADER, Facts
+from novita_mock._api.request_view import HEADER, RequestView
 
 TEXTS = ("last_user", "system", "tool_result")
 _WILD = re.compile(r"[*?\[]")
@@ -51,8 +51,8 @@ class Condition:
 
     name: str
     wanted: Any
-    fits: Callable[[Facts], bool]
-    actual: Callable[[Facts], Any]
+    fits: Callable[[RequestView], bool]
+    actual: Callable[[RequestView], Any]
 
 
 def is_literal(model: object) -> bool:
@@ -86,23 +86,23 @@ def conditions(name: str, wanted: Any) -> list[Condition]:
 
 def _of_value(name: str, wanted: Any, fits: Callable[[Any], bool]) -> Condition:
     return Condition(
-        name, wanted, lambda facts: fits(getattr(facts, name)), lambda facts: getattr(facts, name)
+        name, wanted, lambda view: fits(getattr(view, name)), lambda view: getattr(view, name)
     )
 
 
 def _of_text(name: str, wanted: Any) -> Condition:
-    return Condition(name, wanted, _text_fits(name, wanted), lambda facts: facts.text(name))
+    return Condition(name, wanted, _text_fits(name, wanted), lambda view: view.text(name))
 
 
-def _text_fits(name: str, wanted: Any) -> Callable[[Facts], bool]:
+def _text_fits(name: str, wanted: Any) -> Callable[[RequestView], bool]:
     if isinstance(wanted, bool):
-        return lambda facts: (facts.text(name) is not None) is wanted
+        return lambda view: (view.text(name) is not None) is wanted
     if isinstance(wanted, Exact):
-        return lambda facts: facts.text(name) == wanted.text
+        return lambda view: view.text(name) == wanted.text
     if isinstance(wanted, re.Pattern):
-        return lambda facts: (text := facts.text(name)) is not None and bool(wanted.search(text))
+        return lambda view: (text := view.text(name)) is not None and bool(wanted.search(text))
     needle = wanted.casefold()
-    return lambda facts: (folded := facts.folded(name)) is not None and needle in folded
+    return lambda view: (folded := view.folded(name)) is not None and needle in folded
 
 
 def _of_tools(wanted: str | bool) -> Condition:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypedDict
 
-from novita_mock._api.request_view import Facts
+from novita_mock._api.request_view import RequestView
 from novita_mock._core.redaction import CREDENTIALS
 from novita_mock._stubs.conditions import Condition, Exact, Turns, conditions, is_exact
 
@@ -74,13 +74,13 @@ class When:
         exact = sum(is_exact(condition) for condition in self.conditions)
         return len(self.conditions), exact
 
-    def differing(self, facts: Facts) -> list[Condition]:
+    def differing(self, view: RequestView) -> list[Condition]:
         """The conditions that `facts` do not meet."""
-        return [condition for condition in self.conditions if not condition.fits(facts)]
+        return [condition for condition in self.conditions if not condition.fits(view)]
 
-    def differs(self, facts: Facts) -> str | None:
+    def differs(self, view: RequestView) -> str | None:
         """The name of the first condition that `facts` do not meet, or None if they meet all."""
-        return next((c.name for c in self.conditions if not c.fits(facts)), None)
+        return next((c.name for c in self.conditions if not c.fits(view)), None)
 
 
 def _wrong(name: str, expected: str, got: object) -> TypeError:

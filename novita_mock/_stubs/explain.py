@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book
-from novita_mock._api.request_view import Facts
+from novita_mock._api.description import Description
+from novita_mock._api.request_view import RequestView
 from novita_mock._core.http import Json
 from novita_mock._stubs.model import Rule
 from novita_mock._stubs.near_miss import ready, seen, shown
@@ -65,9 +65,9 @@ class Explanation:
         return {"winner": self.winner, "why": self.why, "ready": self.rule, "rules": rows}
 
 
-def facts(
-    book: Book, data: bytes, headers: Mapping[str, str], operation: str | None = None
-) -> Facts:
+def view(
+    description: Description, data: bytes, headers: Mapping[str, str], operation: str | None = None
+) -> RequestView:
     """The facts of a request with the body `data`. Raises ValueError if it is none, or breaks the
     schema of its operation, which its members tell unless it is given."""
     try:
@@ -78,26 +78,26 @@ def facts(
     name = operation or next(told, None)
     if name is None:
         raise ValueError(f"neither {' nor '.join(_TOLD)} is in the body: give its --operation")
-    validator = book.validator(str(book.operations[name].request))
+    validator = description.validator(str(description.operations[name].request))
     if problem := problems.complaint(validator, body):
         raise ValueError(problem)
     sent = {key.lower().encode("latin-1"): v.encode("latin-1") for key, v in headers.items()}
-    return Facts(name, body["model"], bool(body.get("stream")), body, sent)
+    return RequestView(name, body["model"], bool(body.get("stream")), body, sent)
 
 
-def explain(rules: Sequence[Rule], facts: Facts) -> Explanation:
+def explain(rules: Sequence[Rule], view: RequestView) -> Explanation:
     """Which of `rules`, none of them used yet, answers the request."""
-    index = Script(rules).take(facts)
+    index = Script(rules).take(view)
     names = ["default" if rule.fallback else f"rule {i + 1}" for i, rule in enumerate(rules)]
-    verdicts = tuple(_verdict(*pair, facts) for pair in zip(names, rules, strict=True))
+    verdicts = tuple(_verdict(*pair, view) for pair in zip(names, rules, strict=True))
     if index is not None:
         return Explanation(verdicts, names[index], _reason(verdicts, index), None)
-    return Explanation(verdicts, None, f"No rule answers. {_nearest(verdicts)}", ready(facts))
+    return Explanation(verdicts, None, f"No rule answers. {_nearest(verdicts)}", ready(view))
 
 
-def _verdict(name: str, rule: Rule, facts: Facts) -> Verdict:
-    differing = rule.when.differing(facts)
-    rows = ((c.name, shown(c.wanted), seen(c, facts)) for c in differing)
+def _verdict(name: str, rule: Rule, view: RequestView) -> Verdict:
+    differing = rule.when.differing(view)
+    rows = ((c.name, shown(c.wanted), seen(c, view)) for c in differing)
     return Verdict(name, rule.weight, tuple(rows))
 
 

@@ -12,11 +12,11 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
 
-from novita_mock._api.request_view import HEADER, Facts
+from novita_mock._api.request_view import HEADER, RequestView
 from novita_mock._stubs.conditions import TEXTS, Condition, Exact, is_literal
 from novita_mock._stubs.model import Rule
 
-Fits = tuple[Callable[[Facts], bool], ...]
+Fits = tuple[Callable[[RequestView], bool], ...]
 Entry = tuple[int, int, int, Fits]
 """A rule as it stands in line: the heaviest first, then the first. Its third item is its index."""
 Drawer = dict[str, list[Entry]]
@@ -91,25 +91,25 @@ class Index:
             # A new list: a request in another thread may stand in the middle of the old one.
             drawer[key] = entries[:at] + entries[at + 1 :]
 
-    def first(self, facts: Facts) -> int | None:
+    def first(self, view: RequestView) -> int | None:
         """Index of the rule that answers; None if none fits."""
-        found = [*self._met(facts)]
+        found = [*self._met(view)]
         rest = self._rest[""]
         for _, _, index, asked in merge(rest, *found) if found else rest:
             for fits in asked:
-                if not fits(facts):
+                if not fits(view):
                     break
             else:
                 return index
         return None
 
-    def _met(self, facts: Facts) -> Iterator[list[Entry]]:
+    def _met(self, view: RequestView) -> Iterator[list[Entry]]:
         """The rules filed under what the request has."""
         for name, drawer in self._exact.items():
-            if (text := facts.text(name)) in drawer:
+            if (text := view.text(name)) in drawer:
                 yield drawer[text]
         for name, sizes in self._needles.items():
-            if (text := facts.folded(name)) is not None:
+            if (text := view.folded(name)) is not None:
                 for needles in sizes:
                     yield from needles.met(text)
 

@@ -12,20 +12,20 @@ from pathlib import Path
 import orjson
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.http import Json
 
 
-def recorded(book: Book, body: Mapping[str, object]) -> tuple[bytes, str]:
+def recorded(description: Description, body: Mapping[str, object]) -> tuple[bytes, str]:
     """The bytes of `body`, and the operation whose answer it is. Raises ValueError that says where
     and why it is none."""
     data = orjson.dumps(body)
     document: Json = orjson.loads(data)
-    written = [operation for operation in book.operations.values() if operation.chunk]
+    written = [operation for operation in description.operations.values() if operation.chunk]
     for operation in written:
-        kind = book.schema(operation.response)["properties"]["object"]["const"]
+        kind = description.schema(operation.response)["properties"]["object"]["const"]
         if document.get("object") == kind:
-            if problem := problems.complaint(book.validator(operation.response), document):
+            if problem := problems.complaint(description.validator(operation.response), document):
                 raise ValueError(problem)
             return data, operation.name
     raise ValueError("$.object: expected that of an answer of chat.completions or completions")

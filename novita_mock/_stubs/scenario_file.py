@@ -12,13 +12,13 @@ import orjson
 import yaml
 
 from novita_mock._api import problems
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._core.http import Json
 from novita_mock._core.timing import Pace
 from novita_mock._faults.catalogue import Faults
 from novita_mock._stubs import recorded
 from novita_mock._stubs.model import Rule
-from novita_mock._stubs.scenario_rows import Misfit, Rows, Steps
+from novita_mock._stubs.scenario_rows import Misfit, RuleParser, Steps
 
 SCHEMA = "scenario/scenario.json"
 _DEEPEST = 4
@@ -77,13 +77,15 @@ def with_recordings(document: Any, folder: Path, steps: Steps = ()) -> Any:
     return found
 
 
-def rules(book: Book, document: Json, name: str = "scenario") -> tuple[list[Rule], bool]:
+def rules(
+    description: Description, document: Json, name: str = "scenario"
+) -> tuple[list[Rule], bool]:
     """The rules of `document`, and whether only they answer; raises Unreadable."""
     try:
         document = plain(document)
-        if problem := problems.complaint(book.validator(SCHEMA), document):
+        if problem := problems.complaint(description.validator(SCHEMA), document):
             raise Unreadable(problem)
-        rows = Rows(Faults(book), book.errors.reasons)
+        rows = RuleParser(Faults(description), description.errors.reasons)
         found = [rows.rule(row, ("rules", i)) for i, row in enumerate(document["rules"])]
         return found + default(rows, document), document.get("only", False)
     except ValueError as error:
@@ -111,7 +113,7 @@ def plain(document: Any) -> Any:
         raise Unreadable(f"not JSON: {error}") from None
 
 
-def default(rows: Rows, document: Json) -> list[Rule]:
+def default(rows: RuleParser, document: Json) -> list[Rule]:
     """The rule for what no other takes, if there is one."""
     if "default" not in document:
         return []

@@ -34,7 +34,7 @@ class Misfit(ValueError):
         self.steps = steps
 
 
-class Rows:
+class RuleParser:
     """Reads rows that the schema allows. `reasons` are the names of errors."""
 
     def __init__(self, faults: Faults, reasons: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from novita_mock._api.request_view import Facts
+from novita_mock._api.request_view import RequestView
 from novita_mock._core.timing import Pace
 from novita_mock._stubs.index import Index
 from novita_mock._stubs.model import Rule
@@ -43,9 +43,9 @@ class Script:
                 return pace
         return None
 
-    def take(self, facts: Facts) -> int | None:
+    def take(self, view: RequestView) -> int | None:
         """Index of the rule that answers, its use counted; None if none fits."""
-        index = self._index.first(facts)
+        index = self._index.first(view)
         if index is not None:
             self.used[index] += 1
             if self.used[index] == self.rules[index].times:

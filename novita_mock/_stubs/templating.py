@@ -27,7 +27,7 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from novita_mock._api.request_view import Facts
+from novita_mock._api.request_view import RequestView
 from novita_mock._core.errors import Refused
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import JSON_TEMPLATE, Answer, ToolCall
@@ -150,10 +150,10 @@ def check(answer: Answer, when: When) -> None:
             raise ValueError("match is what a regex of last_user found, and there is none")
 
 
-def fill(answer: Answer, facts: Facts, when: When, index: int) -> Answer:
+def fill(answer: Answer, view: RequestView, when: When, index: int) -> Answer:
     """`answer` with its templates filled. Refuses a request for which one cannot be filled;
     `index` is that of the rule."""
-    variables = {**_variables(facts), "match": _groups(when, facts), _TURNS: count()}
+    variables = {**_variables(view), "match": _groups(when, view), _TURNS: count()}
     try:
         return _with(answer, lambda text: _rendered(text, variables))
     # Whatever a client sends, it gets an answer.
@@ -162,14 +162,14 @@ def fill(answer: Answer, facts: Facts, when: When, index: int) -> Answer:
         raise Refused("template_failed", rule=index + 1, problem=problem) from None
 
 
-def _variables(facts: Facts) -> dict[str, Any]:
-    own = {name: getattr(facts, name) for name in VARIABLES if name not in ("request", "match")}
-    return {**own, "request": facts.body, "tool_result": facts.tool_result or ""}
+def _variables(view: RequestView) -> dict[str, Any]:
+    own = {name: getattr(view, name) for name in VARIABLES if name not in ("request", "match")}
+    return {**own, "request": view.body, "tool_result": view.tool_result or ""}
 
 
-def _groups(when: When, facts: Facts) -> Mapping[str | int, str]:
+def _groups(when: When, view: RequestView) -> Mapping[str | int, str]:
     pattern = when.last_user
-    found = pattern.search(facts.last_user) if isinstance(pattern, re.Pattern) else None
+    found = pattern.search(view.last_user) if isinstance(pattern, re.Pattern) else None
     if found is None:
         return {}
     groups: dict[str | int, str] = dict(enumerate((found[0], *found.groups(""))))

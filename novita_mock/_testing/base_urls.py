@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from novita_mock._api.description import Book
+from novita_mock._api.description import Description
 from novita_mock._engine.routing import PARAMETER, Routes
 
 _PORTS = {"http": 80, "https": 443}
@@ -29,15 +29,15 @@ class Place:
     prefix: str
 
 
-class Places:
+class BaseUrls:
     """The base URLs of a door. Raises ValueError for one without scheme or host."""
 
-    def __init__(self, book: Book, urls: Iterable[str]) -> None:
-        self._book = book
-        self._bases = sorted(book.bases, key=len, reverse=True)
+    def __init__(self, description: Description, urls: Iterable[str]) -> None:
+        self._description = description
+        self._bases = sorted(description.bases, key=len, reverse=True)
         self._places = [_place(url, self._bases) for url in urls]
         self.prefixed = [place for place in self._places if place.prefix]
-        self._routes = Routes(book)
+        self._routes = Routes(description)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ class Places:
                 rest = path[len(place.prefix) :]
                 known = any(rest.startswith(f"{base}/") for base in self._bases)
                 known = known or self._routes.find(rest) is not None
-                return rest if known else self._book.bases[0] + rest
+                return rest if known else self._description.bases[0] + rest
         return path
 
     def why(self, method: str, url: str) -> str:

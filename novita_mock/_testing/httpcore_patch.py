@@ -87,11 +87,11 @@ def answering_early(router: Any) -> Iterator[None]:
 def _patch_transports(library: Any, router: Any, mocker: type[Mocker], patches: ExitStack) -> None:
     sync, asynchronous = library.HTTPTransport, library.AsyncHTTPTransport
     send, send_async = sync.handle_request, asynchronous.handle_async_request
-    alone: list[Any] = [_Seat(router, mocker)]
+    alone: list[Any] = [_RouterSlot(router, mocker)]
 
     @wraps(send)
     def handle_request(self: Any, request: Any) -> Any:
-        route = router.early_route(request) if _seats(mocker) == alone else None
+        route = router.early_route(request) if _slots(mocker) == alone else None
         if route is None:
             return send(self, request)
         response = router.transport.handle_request(request)
@@ -100,7 +100,7 @@ def _patch_transports(library: Any, router: Any, mocker: type[Mocker], patches: 
 
     @wraps(send_async)
     async def handle_async_request(self: Any, request: Any) -> Any:
-        route = router.early_route(request) if _seats(mocker) == alone else None
+        route = router.early_route(request) if _slots(mocker) == alone else None
         if route is None:
             return await send_async(self, request)
         response = await router.transport.handle_async_request(request)
@@ -112,7 +112,7 @@ def _patch_transports(library: Any, router: Any, mocker: type[Mocker], patches: 
 
 
 @dataclass(frozen=True)
-class _Seat:
+class _RouterSlot:
     """The place of one of our routers among those that a mocker asks. Routers that came later go
     before it, and so do those of respx itself."""
 
@@ -120,9 +120,9 @@ class _Seat:
     mocker: type[Mocker]
 
     def _others(self) -> list[Any]:
-        seats = _seats(self.mocker)
-        later = seats.index(self)
-        return [s for i, s in enumerate(seats) if i > later or not isinstance(s, _Seat)]
+        slots = _slots(self.mocker)
+        later = slots.index(self)
+        return [s for i, s in enumerate(slots) if i > later or not isinstance(s, _RouterSlot)]
 
     def handler(self, request: httpx.Request) -> Any:
         others = self._others()
@@ -149,7 +149,7 @@ class _Seat:
             raise _for_either(error) from error
 
 
-def _seats(mocker: type[Mocker]) -> list[Any]:
+def _slots(mocker: type[Mocker]) -> list[Any]:
     """Whom a mocker asks, in order: routers of respx, and seats of ours."""
     return cast(list[Any], mocker.routers)
 
@@ -179,11 +179,11 @@ class _BothMocker(Mocker):
     @classmethod
     def register(cls, router: Any) -> None:
         for mocker in _mockers():
-            mocker.register(_seat(router, mocker))
+            mocker.register(_slot(router, mocker))
 
     @classmethod
     def unregister(cls, router: Any) -> bool:
-        left = [mocker.unregister(_seat(router, mocker)) for mocker in _all_mockers()]
+        left = [mocker.unregister(_slot(router, mocker)) for mocker in _all_mockers()]
         return any(left)
 
     @classmethod
@@ -197,8 +197,8 @@ class _BothMocker(Mocker):
             mocker.stop(force)
 
 
-def _seat(router: Any, mocker: type[Mocker]) -> Any:
-    return _Seat(router, mocker) if hasattr(router, "refusal") else router
+def _slot(router: Any, mocker: type[Mocker]) -> Any:
+    return _RouterSlot(router, mocker) if hasattr(router, "refusal") else router
 
 
 def _mockers() -> list[type[Mocker]]:

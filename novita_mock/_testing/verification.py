@@ -30,7 +30,7 @@ class Escape(Protocol):
     def status(self) -> int | None: ...
 
 
-class Watch:
+class TeardownChecks:
     """Watches `mock`, which tests know by the fixture's `name`, and its door's `escapes`."""
 
     def __init__(self, name: str, mock: Mock, escapes: Sequence[Escape] = ()) -> None:
@@ -58,11 +58,11 @@ class Watch:
 
     def _missed(self) -> Iterator[str]:
         for call in self._mock.calls:
-            if call.about.missed is not None:
+            if call.metadata.missed is not None:
                 yield (
                     f"{self._name}: no scripted rule took this call\n\n"
                     f"    {line(call)}\n\n"
-                    f"{call.about.missed}\n"
+                    f"{call.metadata.missed}\n"
                     f"A rule that takes it:\n\n    {suggestion(call, self._name)}\n"
                 )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from novita_mock._api.request_view import Facts
+from novita_mock._api.request_view import RequestView
 from novita_mock._journal.call import Call
-from novita_mock._journal.describe import facts, line
+from novita_mock._journal.describe import line, view
 from novita_mock._stubs.conditions import Condition
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import Answer, Rule
@@ -16,7 +16,7 @@ from novita_mock._verification.spelling import spell
 
 def suggestion(call: Call, name: str = "novita") -> str:
     """A rule, ready to paste, that would have taken `call`."""
-    text = call.redacted(facts(call).last_user)
+    text = call.redacted(view(call).last_user)
     when = When(operation=call.operation, model=call.model, last_user=text[:60] or None)
     return spell(Rule(Answer(say="..."), when), name)
 
@@ -25,7 +25,7 @@ def nearest(rule: Rule, calls: Iterable[Call]) -> str:
     """Why `rule` was never used: the call that came nearest, and where it differed."""
     best: tuple[int, str] | None = None
     for call in calls:
-        found = facts(call)
+        found = view(call)
         differing = rule.when.differing(found)
         score = -len(differing)
         if best is None or score > best[0]:
@@ -33,7 +33,7 @@ def nearest(rule: Rule, calls: Iterable[Call]) -> str:
     return best[1] if best else "no call came in"
 
 
-def _difference(differing: Sequence[Condition], found: Facts) -> str:
+def _difference(differing: Sequence[Condition], found: RequestView) -> str:
     if not differing:
         return "it fits, but an earlier rule took it"
     wrong = differing[0]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._faults.catalogue import BODY, STREAM, Faults
 
 ROOT = Path(__file__).parents[2]
@@ -236,4 +236,4 @@ def read() -> str:
 
 
 def known() -> Faults:
-    return Faults(open_book())
+    return Faults(load_description())

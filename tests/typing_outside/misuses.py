@@ -9,7 +9,7 @@ So a type that decays to `Any` shows here, too, even one without a public name.
 from __future__ import annotations
 
 import novita_mock
-from novita_mock import Beat, Cut, Mock, Pace, Reply, Request, ToolCall
+from novita_mock import Disconnect, Mock, Pace, Reply, Request, TimedBytes, ToolCall
 from novita_mock.httpx import Transport, openai_client
 from novita_mock.respx import Escape, Router, guard, install, mocked
 from novita_mock.starlette import Endpoint, create_app
@@ -78,8 +78,8 @@ def values_are_made_of_what_they_say() -> None:
     Request("GET")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Request("GET", "/", {"accept": "text"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
     Reply(200, (), (b"data",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    Beat("data")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    Cut(loss="closed")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    TimedBytes("data")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Disconnect(kind="closed")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def time_and_money_are_counted(mock: Mock) -> None:

@@ -22,7 +22,18 @@ from openai import AsyncOpenAI, OpenAI
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from novita_mock import Beat, Cut, Mock, Pace, Reply, Request, ToolCall, __version__
+from novita_mock import (
+    Beat,
+    Cut,
+    Disconnect,
+    Mock,
+    Pace,
+    Reply,
+    Request,
+    TimedBytes,
+    ToolCall,
+    __version__,
+)
 from novita_mock.cli import main, run
 from novita_mock.httpx import Transport, async_openai_client, openai_client
 from novita_mock.respx import MOCKER, UNKNOWN, Escape, Router, guard, install, mocked
@@ -55,7 +66,7 @@ def a_mock_tells_where_and_how_it_is_reached(mock: Mock) -> None:
     assert_type(mock.api_key, str)
     assert_type(mock.any_key, bool)
     assert_type(mock.edition, str)
-    assert_type(mock.book.bases, tuple[str, ...])
+    assert_type(mock.description.bases, tuple[str, ...])
 
 
 def a_request_is_answered(mock: Mock) -> None:
@@ -175,8 +186,8 @@ def a_call_has_the_request_and_the_reply(mock: Mock) -> None:
     assert_type(call.reply, Reply)
     assert_type(call.redacted("Bearer key"), str)
     assert_type(call.unknown, tuple[str, ...])
-    assert_type(call.about.rule, int | None)
-    assert_type(call.about.tokens, int)
+    assert_type(call.metadata.rule, int | None)
+    assert_type(call.metadata.tokens, int)
 
 
 def a_clock_is_jumped_and_skips_what_would_be_waited(mock: Mock) -> None:
@@ -242,47 +253,60 @@ def a_request_is_made_of_bytes(request: Request) -> None:
     assert_type(request.body, bytes)
 
 
-def a_reply_is_made_of_beats(reply: Reply) -> None:
-    Reply(200, ((b"content-type", b"text/plain"),), (Beat(b"Hello."), Cut()))
-    Reply(status=200, headers=(), beats=(), head_gap=0.1)
+def a_reply_is_made_of_chunks(reply: Reply) -> None:
+    Reply(200, ((b"content-type", b"text/plain"),), (TimedBytes(b"Hello."), Disconnect()))
+    Reply(status=200, headers=(), chunks=(), head_gap=0.1)
     assert_type(reply.status, int)
     assert_type(reply.headers, tuple[tuple[bytes, bytes], ...])
     assert_type(reply.head_gap, float)
     assert_type(reply.body, bytes)
     assert_type(reply.size, int)
-    assert_type(reply.beats[0], Beat | Cut)
-    assert_type(reply.beats[1:], tuple[Beat | Cut, ...])
-    assert_type(len(reply.beats), int)
-    for beat in reply.beats:
-        assert_type(beat, Beat | Cut)
+    assert_type(reply.chunks[0], TimedBytes | Disconnect)
+    assert_type(reply.chunks[1:], tuple[TimedBytes | Disconnect, ...])
+    assert_type(len(reply.chunks), int)
+    for chunk in reply.chunks:
+        assert_type(chunk, TimedBytes | Disconnect)
 
 
-def a_beat_has_bytes_and_a_cut_has_none(played: Beat | Cut) -> None:
+def timed_bytes_are_told_from_a_disconnect(played: TimedBytes | Disconnect) -> None:
     match played:
-        case Beat(data=data, pause=pause):
+        case TimedBytes(data=data, pause=pause):
             assert_type(data, bytes)
             assert_type(pause, float)
-        case Cut(pause=pause, away=away):
+        case Disconnect(pause=pause, outage=outage):
             assert_type(pause, float)
-            assert_type(away, float)
+            assert_type(outage, float)
 
 
-def beats_and_cuts_have_pauses(beat: Beat, cut: Cut) -> None:
-    Beat(b"data", 0.5)
-    Beat(data=b"data", pause=0.5)
-    Cut(0.5)
-    Cut(pause=0.5, away=2.0)
-    assert_type(beat.data, bytes)
-    assert_type(beat.pause, float)
-    assert_type(cut.pause, float)
-    assert_type(cut.away, float)
-    assert_type([cut.loss.value], list[str])
+def chunks_have_pauses(chunk: TimedBytes, disconnect: Disconnect) -> None:
+    TimedBytes(b"data", 0.5)
+    TimedBytes(data=b"data", pause=0.5)
+    Disconnect(0.5)
+    Disconnect(pause=0.5, outage=2.0)
+    assert_type(chunk.data, bytes)
+    assert_type(chunk.pause, float)
+    assert_type(disconnect.pause, float)
+    assert_type(disconnect.outage, float)
+    assert_type([disconnect.kind.value], list[str])
 
 
-def values_can_be_told_apart_and_looked_up(request: Request, reply: Reply, beat: Beat) -> None:
+def former_names_stay_in_use(mock: Mock, reply: Reply, disconnect: Disconnect) -> None:
+    call = mock.last
+    assert_type(Beat(b"data"), TimedBytes)
+    assert_type(Cut(), Disconnect)
+    assert_type(reply.beats[0], TimedBytes | Disconnect)
+    assert_type(disconnect.away, float)
+    assert_type([disconnect.loss.value], list[str])
+    assert_type(mock.book is mock.description, bool)
+    assert_type(call.about is call.metadata, bool)
+
+
+def values_can_be_told_apart_and_looked_up(
+    request: Request, reply: Reply, chunk: TimedBytes
+) -> None:
     assert_type({request}, set[Request])
-    assert_type({beat: reply}, dict[Beat, Reply])
-    assert_type(reply == Reply(200, (), (beat,)), bool)
+    assert_type({chunk: reply}, dict[TimedBytes, Reply])
+    assert_type(reply == Reply(200, (), (chunk,)), bool)
 
 
 # novita_mock.httpx

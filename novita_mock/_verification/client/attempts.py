@@ -14,9 +14,9 @@ from enum import Enum
 from functools import cache
 from itertools import pairwise
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._core.errors import ERROR_HEADER, FAULT_HEADER
-from novita_mock._core.http import Cut
+from novita_mock._core.http import Disconnect
 from novita_mock._journal.call import Call
 from novita_mock._verification.client.finding import table
 
@@ -42,7 +42,9 @@ class Attempts:
 
 @cache
 def _statuses(*, retryable: bool) -> frozenset[int]:
-    return frozenset(row.status for row in open_book().errors.rows if row.retryable is retryable)
+    return frozenset(
+        row.status for row in load_description().errors.rows if row.retryable is retryable
+    )
 
 
 def is_refused(call: Call) -> bool:
@@ -60,8 +62,8 @@ def may_pass(call: Call) -> bool:
 
 def is_lost(call: Call) -> bool:
     """Whether the connection was lost."""
-    beats = call.reply.beats
-    return bool(beats) and isinstance(beats[-1], Cut)
+    chunks = call.reply.chunks
+    return bool(chunks) and isinstance(chunks[-1], Disconnect)
 
 
 def failed(call: Call) -> bool:
@@ -72,7 +74,7 @@ def failed(call: Call) -> bool:
 def lasted(call: Call) -> float:
     """Seconds that the reply takes."""
     head = call.reply.head_gap * (1 + len(call.reply.headers))
-    return head + sum(beat.pause for beat in call.reply.beats)
+    return head + sum(chunk.pause for chunk in call.reply.chunks)
 
 
 def wait(call: Call, retry: Call) -> float | None:

@@ -11,7 +11,7 @@ import orjson
 from novita_mock._core.http import Json
 from novita_mock._journal.call import Call
 from novita_mock._verification.client.finding import Finding, bounds
-from novita_mock._verification.client.received import Heard, Said, heard, said
+from novita_mock._verification.client.received import Received, Said, heard, said
 
 CUT, ERROR, LOOP = "took_cut_for_whole", "ignored_error_event", "unbounded_tool_loop"
 _MESSAGES = {
@@ -23,7 +23,7 @@ _MESSAGES = {
 _ASSISTANT = b'"assistant"'
 _RESULT = b'"tool_call_id"'
 
-Broken = Mapping[bytes, list[tuple[Call, Heard]]]
+Broken = Mapping[bytes, list[tuple[Call, Received]]]
 """Calls whose answer did not arrive as a whole, by the last message that was asked."""
 
 
@@ -35,7 +35,7 @@ def findings(calls: Sequence[Call]) -> Iterator[Finding]:
 
 def _messages(call: Call) -> list[Json]:
     """The messages of a valid request; none if it has none."""
-    if not call.about.valid:
+    if not call.metadata.valid:
         return []
     # Not `call.request`, which would be kept for as long as the journal keeps the call.
     messages: list[Json] = orjson.loads(call._request.body).get("messages") or []
@@ -66,10 +66,10 @@ def _broken_answers(calls: Sequence[Call]) -> Iterator[Finding]:
 
 
 def _broken(calls: Sequence[Call]) -> Broken:
-    found: dict[bytes, list[tuple[Call, Heard]]] = {}
+    found: dict[bytes, list[tuple[Call, Received]]] = {}
     for call in calls:
         # Nothing breaks an answer but a fault.
-        if call.about.fault is None or not call.stream or not (messages := _messages(call)):
+        if call.metadata.fault is None or not call.stream or not (messages := _messages(call)):
             continue
         what = heard(call)
         if what.partial:
@@ -77,7 +77,7 @@ def _broken(calls: Sequence[Call]) -> Broken:
     return found
 
 
-def _taken(broken: Broken, later: Call) -> Iterator[tuple[Call, Heard, bytes, Said]]:
+def _taken(broken: Broken, later: Call) -> Iterator[tuple[Call, Received, bytes, Said]]:
     """The broken answers that stand in a later request, with the message before them and what they
     say. One that stands last is there to be gone on with, which is no mistake."""
     messages = _messages(later)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from novita_mock._api.description import open_book
+from novita_mock._api.description import load_description
 from novita_mock._core.http import Json
 
 
@@ -28,7 +28,7 @@ class Finding:
 @cache
 def table() -> Json:
     """verdicts.json as it stands."""
-    document: Json = orjson.loads((open_book().root / "verdicts.json").read_bytes())
+    document: Json = orjson.loads((load_description().root / "verdicts.json").read_bytes())
     return document
 
 

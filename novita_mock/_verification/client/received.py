@@ -38,7 +38,7 @@ class _Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Received:
     """What arrived of each choice: of those that came to their end, and of those that did not;
     whether an error came in between."""
 
@@ -47,10 +47,10 @@ class Heard:
     error: bool = False
 
 
-_NOTHING = Heard(())
+_NOTHING = Received(())
 
 
-def heard(call: Call) -> Heard:
+def heard(call: Call) -> Received:
     """What arrived of the answer to a conversation."""
     if call.status != 200:
         return _NOTHING
@@ -58,7 +58,7 @@ def heard(call: Call) -> Heard:
         return _stream(call.reply.body)
     answer = _read(call.reply.body)
     choices = answer.get("choices") if isinstance(answer, dict) else None
-    return Heard(tuple(said(choice.get("message") or {}) for choice in choices or ()))
+    return Received(tuple(said(choice.get("message") or {}) for choice in choices or ()))
 
 
 def said(message: Json) -> Said:
@@ -72,7 +72,7 @@ def said(message: Json) -> Said:
     )
 
 
-def _stream(body: bytes) -> Heard:
+def _stream(body: bytes) -> Received:
     choices: dict[int, _Choice] = {}
     done = error = False
     for data in _events(body):
@@ -86,7 +86,7 @@ def _stream(body: bytes) -> Heard:
     found = list(choices.values()) or [_Choice()]
     whole = tuple(choice.said() for choice in found if done or choice.finished)
     partial = tuple(choice.said() for choice in found if not (done or choice.finished))
-    return Heard(whole, partial, error)
+    return Received(whole, partial, error)
 
 
 def _events(body: bytes) -> Iterator[bytes]:

@@ -61,7 +61,7 @@ def _is_retried(kind: Kind, call: Call, retry: Call) -> bool:
     if kind is Kind.COUNTED:
         return True
     # No rule refused it, and yet it was answered then: somebody had removed the cause.
-    if call.about.rule is None and not failed(retry):
+    if call.metadata.rule is None and not failed(retry):
         return False
     # Those that come at once may be side by side.
     return kind is Kind.BARE or retry.at - call.at >= table()["at_once"]
@@ -165,7 +165,7 @@ def _stands_in(other: Call, call: Call) -> bool:
 
 def _text(call: Call) -> bytes | None:
     """What the model is asked to go on from."""
-    if not call.about.valid:
+    if not call.metadata.valid:
         return None
     body = orjson.loads(call._request.body)
     return orjson.dumps([body.get("messages"), body.get("prompt")])
