@@ -25,7 +25,7 @@ import respx
 
 from benchmarks.table import report
 from novita_mock import Mock
-from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.model import Rule, ScriptedAnswer
 from novita_mock.httpx import async_openai_client, openai_client
 from novita_mock.respx import MOCKER, mocked
 
@@ -48,7 +48,7 @@ Door = Callable[[], AbstractContextManager[Clients]]
 def scripted() -> Mock:
     """A mock that says `TEXT`."""
     mock = Mock()
-    mock._script.add(Rule(Answer(say=TEXT)))
+    mock._script.add(Rule(ScriptedAnswer(say=TEXT)))
     return mock
 
 

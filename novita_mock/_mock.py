@@ -19,7 +19,7 @@ from novita_mock._journal.call import Call
 from novita_mock._journal.ledger import Ledger
 from novita_mock._journal.metrics import Counters
 from novita_mock._stubs.builder import RuleBuilder
-from novita_mock._stubs.criteria import Asked, When
+from novita_mock._stubs.criteria import Criteria, When
 from novita_mock._stubs.model import Rule
 from novita_mock._stubs.script import Script
 from novita_mock._verification.assertions import assert_called
@@ -136,7 +136,7 @@ class Mock(RuleBuilder):
         self.counters.count(call)
         return call
 
-    def on(self, *, times: int | None = None, **when: Unpack[Asked]) -> RuleBuilder:
+    def on(self, *, times: int | None = None, **when: Unpack[Criteria]) -> RuleBuilder:
         """Words for the requests that fit `when`, whose arguments are the fields of `When`.
 
         What they script is a standing rule unless `times` says how often it answers. Raises
@@ -212,14 +212,14 @@ class Mock(RuleBuilder):
             raise AssertionError("no call has come in")
         return self._ledger.calls[-1]
 
-    def assert_called(self, times: int | None = None, **when: Unpack[Asked]) -> None:
+    def assert_called(self, times: int | None = None, **when: Unpack[Criteria]) -> None:
         """Asserts that a call, or exactly `times` calls, came in that fit `when`.
 
         The arguments are those of `When`. The failure tells what did come in.
         """
         assert_called(self.calls, When(**when), times)
 
-    def assert_not_called(self, **when: Unpack[Asked]) -> None:
+    def assert_not_called(self, **when: Unpack[Criteria]) -> None:
         """Asserts that no call came in that fits `when`."""
         assert_called(self.calls, When(**when), 0)
 

@@ -15,7 +15,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from novita_mock._asgi import raw_connection
-from novita_mock._asgi.admin import ROOT, THIS_MACHINE, Access, control
+from novita_mock._asgi.admin import ROOT, THIS_MACHINE, Access, admin
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Disconnect, Reply, Request, TimedBytes
 from novita_mock._journal.call import Call
@@ -44,12 +44,12 @@ class Endpoint:
         self.mock = mock
         self._on_call = on_call
         self._most = mock.description.limits["body"]
-        self._control = control(mock, access)
+        self._admin = admin(mock, access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = _path(scope)
         if scope["type"] != "http" or path.startswith(_CONTROL):
-            await self._control({**scope, "path": path, "root_path": ""}, receive, send)
+            await self._admin({**scope, "path": path, "root_path": ""}, receive, send)
             return
         start = time.perf_counter()
         body = await _body(receive, self._most)

@@ -107,7 +107,8 @@ MUTATIONS: dict[str, Patch] = {
     "the stop sequence is cut off": instead(generation, "_stop", cut_stop),
     "only the last stop sequence counts": instead(generation, "_stop", last_stop),
     "a completion lacks its last choice": changed(
-        pipeline, "generate", lambda made: replace(made, choices=made.choices[:-1] or made.choices)),
+        pipeline, "generate",
+        lambda made: replace(made, choices=made.choices[:-1] or made.choices)),
     "completion tokens are one too many": changed(
         pipeline, "generate",
         lambda made: replace(made, completion_tokens=made.completion_tokens + 1)),
@@ -142,7 +143,7 @@ MUTATIONS: dict[str, Patch] = {
         pipeline, "refuse", lambda reply: reply if reply.headers[0] == errors.TEXT else with_body(
             lambda body: {"error": body})(reply)),
     "a row is another": changed(
-        models.Catalogue, "row", with_body(lambda row: {**row, "context_size": 1})),
+        models.ModelReplies, "row", with_body(lambda row: {**row, "context_size": 1})),
     # ledger
     "created is in milliseconds": changed(ledger.Ledger, "created", lambda now: now * 1000),
     "all ids are one": changed(ledger.Ledger, "draw_id", lambda _: "chatcmpl-1"),

@@ -23,7 +23,7 @@ from novita_mock._api.description import load_description
 from novita_mock._core.timing import Pace
 from novita_mock._faults.catalogue import Faults
 from novita_mock._server.protocol import Protocol, Server
-from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.model import Rule, ScriptedAnswer
 from novita_mock.httpx import Transport
 from novita_mock.respx import MOCKER, mocked
 from novita_mock.starlette import Endpoint
@@ -70,7 +70,7 @@ class Ask:
         mock = Mock(**{"seed": 7} | self.mock)
         if self.pace or self.fault:
             fault = FAULTS.parse(self.fault) if self.fault else None
-            answer = Answer(say="one two three four five six", pace=self.pace, fault=fault)
+            answer = ScriptedAnswer(say="one two three four five six", pace=self.pace, fault=fault)
             mock.add(Rule(answer))
         return mock
 

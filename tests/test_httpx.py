@@ -12,7 +12,7 @@ import pytest
 from novita_mock import Disconnect, Mock, Reply, TimedBytes
 from novita_mock._core.clock import Clock
 from novita_mock._core.timing import Pace
-from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.model import Rule, ScriptedAnswer
 from novita_mock.httpx import Transport, async_openai_client, openai_client
 
 MODEL = "meta-llama/llama-3.1-8b-instruct"
@@ -23,7 +23,7 @@ each_library = pytest.mark.parametrize("name", ["httpx", "httpx2"])
 
 def scripted(pace: Pace) -> Mock:
     mock = Mock()
-    mock._script.add(Rule(Answer(say="one two three four", pace=pace)))
+    mock._script.add(Rule(ScriptedAnswer(say="one two three four", pace=pace)))
     return mock
 
 

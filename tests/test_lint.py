@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from novita_mock import Mock
-from novita_mock._lint import Finding, checks, lint
+from novita_mock._lint import LintMessage, checks, lint
 from novita_mock._lint.unreachable import covers
 from novita_mock._stubs.criteria import When
-from novita_mock._stubs.model import Answer, ToolCall
+from novita_mock._stubs.model import ScriptedAnswer, ToolCall
 from novita_mock.cli import main
 from tests.ask import CHAT, DESCRIPTION, MODEL, WRITTEN, ask
 from tests.readme import examples
@@ -23,7 +23,7 @@ KEY = "sk_Zx81kQ0aVb3LmN7pRt5w"
 
 @pytest.fixture(name="check")
 def _check(tmp_path: Path) -> Any:
-    def run(text: str, **options: Any) -> list[Finding]:
+    def run(text: str, **options: Any) -> list[LintMessage]:
         (tmp_path / "s.yaml").write_text(text)
         return lint(DESCRIPTION, tmp_path / "s.yaml", **options)
 
@@ -154,14 +154,14 @@ def test_a_reply_that_breaks_the_schema_of_answers_is_told(
 
 
 def test_every_answer_is_held_against_the_schema_of_answers() -> None:
-    mock, wrong = Mock(any_model=True), Answer(tool_calls=(ToolCall(""),))
+    mock, wrong = Mock(any_model=True), ScriptedAnswer(tool_calls=(ToolCall(""),))
     said = checks._broken(DESCRIPTION, mock, wrong, CHAT)
     assert said is not None
     assert "tool_calls[0].function.name: expected at least 1 character" in said
     for right in (
-        Answer(tool_calls=(ToolCall("f"),)),
-        Answer(say=""),
-        Answer(refuse="ACCESS_DENY"),
+        ScriptedAnswer(tool_calls=(ToolCall("f"),)),
+        ScriptedAnswer(say=""),
+        ScriptedAnswer(refuse="ACCESS_DENY"),
     ):
         for operation in WRITTEN:
             assert checks._broken(DESCRIPTION, mock, right, operation) is None

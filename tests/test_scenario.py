@@ -17,7 +17,7 @@ from novita_mock._api.request_view import RequestView
 from novita_mock._core.timing import Pace
 from novita_mock._stubs import scenario_file as file
 from novita_mock._stubs.criteria import When
-from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.model import Rule, ScriptedAnswer
 from novita_mock._stubs.script import Script
 from tests.ask import (
     CHAT,
@@ -139,7 +139,7 @@ WRONG_CONDITIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"header": {"Authorization": "x"}}, ValueError, "header.authorization: carries a credential"),
     ({"header": {"X-API-Key": True}}, ValueError, "header.x-api-key: carries a credential"),
 ]
-SAID = Answer(say="x")
+SAID = ScriptedAnswer(say="x")
 
 
 @pytest.mark.parametrize("when", FITTING, ids=str)
@@ -295,7 +295,7 @@ def test_a_file_is_read_as_yaml_or_json(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
         assert file.read(tmp_path / name) == document
     rules, only = file.rules(DESCRIPTION, document)
-    assert (rules, only) == ([Rule(Answer(say="Hé"), When(turn=1), 2)], True)
+    assert (rules, only) == ([Rule(ScriptedAnswer(say="Hé"), When(turn=1), 2)], True)
 
 
 def test_every_word_of_a_file_makes_the_rule_that_python_makes() -> None:
@@ -504,7 +504,7 @@ def test_a_file_with_a_recorded_reply_that_cannot_be_read_says_where(tmp_path: P
     for content, text in ((None, "No such file"), ("{", "not JSON"), ("[]", "expected the body")):
         if content is not None:
             tape.write_text(content)
-        with pytest.raises(file.Unreadable) as refused:
+        with pytest.raises(file.UnreadableScenario) as refused:
             file.read(path)
         assert str(refused.value).startswith(f"{path}: $.rules[1].recorded: {tape}: {text}")
 
@@ -604,7 +604,7 @@ def test_a_rule_that_says_nothing_is_refused() -> None:
 def test_a_file_whose_values_are_not_jsons_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(ValueError, match="f: ") as refused:
         Mock().load(yaml.safe_load(text), "f")
-    assert isinstance(refused.value, file.Unreadable)
+    assert isinstance(refused.value, file.UnreadableScenario)
     assert str(refused.value).startswith("f: ")
     assert "\n" not in str(refused.value)
 
@@ -612,7 +612,7 @@ def test_a_file_whose_values_are_not_jsons_is_refused_in_one_line(text: str) -> 
 @pytest.mark.parametrize("text", YAML_ONLY.values(), ids=list(YAML_ONLY))
 def test_such_a_file_is_read_and_then_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(text)
-    with pytest.raises(file.Unreadable, match="not JSON"):
+    with pytest.raises(file.UnreadableScenario, match="not JSON"):
         Mock().load(tmp_path / "s.yaml")
 
 
@@ -639,7 +639,7 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(
     path = tmp_path / "s.yaml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(file.Unreadable) as refused:
+    with pytest.raises(file.UnreadableScenario) as refused:
         file.read(path)
     assert str(refused.value).startswith(f"{path}: ")
     assert message in str(refused.value)
@@ -647,7 +647,7 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(
 
 
 def test_a_folder_is_no_scenario(tmp_path: Path) -> None:
-    with pytest.raises(file.Unreadable, match="Is a directory"):
+    with pytest.raises(file.UnreadableScenario, match="Is a directory"):
         file.read(tmp_path)
 
 

@@ -14,7 +14,7 @@ from novita_mock._core.timing import Pace
 from novita_mock._engine.plan import Limit, Plan
 from novita_mock._engine.planning import Planner
 from novita_mock._journal.call import CallMetadata
-from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.model import Rule, ScriptedAnswer
 from novita_mock._stubs.script import Script
 from tests.ask import (
     CHAT,
@@ -40,7 +40,7 @@ def plan(operation: str = CHAT, edition: str = "v3", pace: Pace | None = None, *
     stage = Planner(DESCRIPTION, edition, Pace(1.0, 0.5))
     body: Json = body_of(operation, **f)
     row = stage.row(body["model"], None)
-    script = Script([Rule(Answer(pace=pace))])
+    script = Script([Rule(ScriptedAnswer(pace=pace))])
     return stage.plan(DESCRIPTION.operations[operation], row, body, script, CallMetadata(operation))
 
 

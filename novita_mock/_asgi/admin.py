@@ -63,9 +63,9 @@ def _is_loopback(client: Any) -> bool:
         return True  # no address: the client of a test
 
 
-def control(mock: Mock, access: Access) -> Starlette:
+def admin(mock: Mock, access: Access) -> Starlette:
     """The application under `/__mock__`."""
-    room = _Room(mock)
+    room = _Admin(mock)
     open_to_all = [("GET", "/health", room.health), ("GET", "/openapi.json", room.openapi)]
     guarded = [
         ("GET", "/requests", room.requests),
@@ -107,7 +107,7 @@ def _route(mock: Mock, access: Access | None, method: str, path: str, tell: Endp
     return Route(ROOT + path, endpoint, methods=[method])
 
 
-class _Room:
+class _Admin:
     """What each path tells or does. What looks at all calls does so in a thread of its own, for
     there may be many."""
 

@@ -19,7 +19,7 @@ REAL_HOST = "api.novita.ai"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Leak:
     """Something that lets calls escape, and what to do about it."""
 
     problem: str
@@ -41,7 +41,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def findings(installed: Versions, environment: Environment) -> list[Finding]:
+def findings(installed: Versions, environment: Environment) -> list[Leak]:
     """What would let calls escape, given what is installed and the environment variables."""
     found = (check(installed, environment) for check in _CHECKS)
     return [finding for finding in found if finding is not None]
@@ -51,66 +51,66 @@ def _major(installed: Versions, name: str) -> int:
     return int(installed.get(name, "0").partition(".")[0])
 
 
-def _respx_alone(installed: Versions, _: Environment) -> Finding | None:
+def _respx_alone(installed: Versions, _: Environment) -> Leak | None:
     if _major(installed, "openai") < 3 or "respx" not in installed:
         return None
-    return Finding(
+    return Leak(
         f"respx {installed['respx']} by itself patches httpx only; openai {installed['openai']} "
         "speaks httpx2. With respx.mock or respx_mock alone its calls leave.",
         "Use the fixture novita, or novita_mock.respx.mocked, which patch both.",
     )
 
 
-def _aiohttp(installed: Versions, _: Environment) -> Finding | None:
+def _aiohttp(installed: Versions, _: Environment) -> Leak | None:
     if "httpx-aiohttp" not in installed:
         return None
-    return Finding(
+    return Leak(
         "httpx-aiohttp is installed: openai.DefaultAioHttpClient sends through aiohttp, which "
         "the fixture novita does not see.",
         "Test such a client with the fixture novita_server.",
     )
 
 
-def _other_stacks(installed: Versions, _: Environment) -> Finding | None:
+def _other_stacks(installed: Versions, _: Environment) -> Leak | None:
     others = [name for name in ("requests", "aiohttp") if name in installed]
     if not others:
         return None
-    return Finding(
+    return Leak(
         f"{' and '.join(others)}: calls made with it are not seen by the fixture novita.",
         "If your code calls the API with it, test with the fixture novita_server.",
     )
 
 
-def _plugins_off(_: Versions, environment: Environment) -> Finding | None:
+def _plugins_off(_: Versions, environment: Environment) -> Leak | None:
     if not environment.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
         return None
-    return Finding(
+    return Leak(
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD is set: pytest does not load the fixtures and the guard.",
         "Run pytest -p novita_mock.pytest_plugin.",
     )
 
 
-def _real_address(_: Versions, environment: Environment) -> Finding | None:
+def _real_address(_: Versions, environment: Environment) -> Leak | None:
     names = ("OPENAI_BASE_URL", "NOVITA_BASE_URL")
     real = [name for name in names if REAL_HOST in environment.get(name, "")]
     if not real:
         return None
-    return Finding(
+    return Leak(
         f"{' and '.join(real)} names {REAL_HOST}: a test without a fixture calls the real API.",
         "Run pytest --novita-guard, or unset it for tests.",
     )
 
 
-def _real_key(_: Versions, environment: Environment) -> Finding | None:
+def _real_key(_: Versions, environment: Environment) -> Leak | None:
     if not environment.get("NOVITA_API_KEY"):
         return None
-    return Finding(
+    return Leak(
         "NOVITA_API_KEY is set: a call that escapes is answered, and paid for.",
         "Run pytest --novita-guard, or unset it for tests.",
     )
 
 
-_CHECKS: tuple[Callable[[Versions, Environment], Finding | None], ...] = (
+_CHECKS: tuple[Callable[[Versions, Environment], Leak | None], ...] = (
     _respx_alone,
     _aiohttp,
     _other_stacks,

@@ -35,7 +35,7 @@ def explain(
         view = explaining.view(description, request.read_bytes(), _named(headers), operation)
     except OSError as error:
         raise click.UsageError(f"{request}: {error.strerror}") from None
-    except scenario_file.Unreadable as error:
+    except scenario_file.UnreadableScenario as error:
         raise click.UsageError(str(error)) from None
     except ValueError as error:
         raise click.UsageError(f"{request}: {error}") from None

@@ -21,7 +21,7 @@ from novita_mock._engine.logprobs import alternatives
 from novita_mock._engine.plan import TEXT, Limit, Plan
 from novita_mock._engine.prompt import Prompt
 from novita_mock._engine.replay import completion
-from novita_mock._stubs.model import Answer, ToolCall
+from novita_mock._stubs.model import ScriptedAnswer, ToolCall
 
 _INLINE = "inline_think"
 _OPEN = ("<think>", "\n")
@@ -103,7 +103,7 @@ def _choice(index: int, draft: _Draft) -> tuple[Choice, int]:
     return Choice(index, content, reason, reasoning, calls, found, details), budget.spent
 
 
-def _thoughts(draft: _Draft, answer: Answer) -> tuple[list[str], bool]:
+def _thoughts(draft: _Draft, answer: ScriptedAnswer) -> tuple[list[str], bool]:
     """The reasoning before the answer, and whether it stands inside the content."""
     if answer.think is not None:
         return split(answer.think), False
@@ -116,7 +116,7 @@ def _thoughts(draft: _Draft, answer: Answer) -> tuple[list[str], bool]:
     return thoughts, kind.where == _INLINE
 
 
-def _answer(draft: _Draft) -> Answer:
+def _answer(draft: _Draft) -> ScriptedAnswer:
     """The scripted answer, or what the task asks to be made; without either, an open one."""
     if draft.plan.target == TEXT:
         return draft.plan.answer
@@ -127,7 +127,7 @@ def _answer(draft: _Draft) -> Answer:
 
 
 def _content(
-    draft: _Draft, answer: Answer, before: list[str], budget: _TokenBudget
+    draft: _Draft, answer: ScriptedAnswer, before: list[str], budget: _TokenBudget
 ) -> tuple[list[str] | None, bool]:
     """The tokens of the text, `before` it the inline reasoning, and whether a stop sequence
     ended it."""

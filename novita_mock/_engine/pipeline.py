@@ -23,7 +23,7 @@ from novita_mock._journal.call import Bill, Call, CallMetadata
 from novita_mock._journal.ledger import Ledger
 from novita_mock._render.encoder import Encoder
 from novita_mock._render.errors import dumps, json_reply, refuse
-from novita_mock._render.models import Catalogue
+from novita_mock._render.models import ModelReplies
 from novita_mock._stubs.script import Script
 
 BALANCE = "billing.balance"
@@ -44,7 +44,7 @@ class Pipeline:
         self._most_tokens = description.limits["tokens"]
         self._routes = Routes(description)
         self._stage = Planner(description, policy.edition, pace, any_model=any_model)
-        self._catalogue = Catalogue(description)
+        self._catalogue = ModelReplies(description)
         written = [operation for operation in description.operations.values() if operation.request]
         self._readers = {operation.name: Reader(description, operation) for operation in written}
         self._encoders = {operation.name: Encoder(description, operation) for operation in written}

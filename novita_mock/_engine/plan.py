@@ -9,7 +9,7 @@ from novita_mock._api.dialects import PLAIN, SILENT, Reasoning, WireProfile
 from novita_mock._core.http import value
 from novita_mock._core.timing import Pace
 from novita_mock._engine.prompt import Prompt
-from novita_mock._stubs.model import Answer
+from novita_mock._stubs.model import ScriptedAnswer
 
 if TYPE_CHECKING:
     from novita_mock._instances import Prepared
@@ -57,7 +57,7 @@ class Plan:
     alternatives: int | None
     stream: bool
     include_usage: bool
-    answer: Answer
+    answer: ScriptedAnswer
     pace: Pace
     target: OutputTarget = TEXT
     reasoning: Reasoning = SILENT

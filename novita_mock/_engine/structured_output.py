@@ -11,10 +11,10 @@ from collections.abc import Callable
 from novita_mock._core.errors import Refused
 from novita_mock._engine.plan import OutputTarget
 from novita_mock._instances import NoInstance, Seeded
-from novita_mock._stubs.model import Answer, ToolCall
+from novita_mock._stubs.model import ScriptedAnswer, ToolCall
 
 
-def make(target: OutputTarget, entropy: bytes, text: Callable[[], str]) -> Answer:
+def make(target: OutputTarget, entropy: bytes, text: Callable[[], str]) -> ScriptedAnswer:
     """The answer that `task` asks for, chosen by `material`; `text` gives sentences if they are
     needed. Refuses a schema that no value can be made for."""
     choices = Seeded(entropy)
@@ -23,14 +23,14 @@ def make(target: OutputTarget, entropy: bytes, text: Callable[[], str]) -> Answe
             calls = (
                 ToolCall(name, _json(schema.instance(choices))) for name, schema in target.tools
             )
-            return Answer(tool_calls=tuple(calls))
+            return ScriptedAnswer(tool_calls=tuple(calls))
         if target.value is not None:
-            return Answer(say=_json(target.value.instance(choices)))
+            return ScriptedAnswer(say=_json(target.value.instance(choices)))
     except NoInstance as error:
         raise Refused("bad_body", problem=f"no value fits the schema: {error}") from None
     if target.any_object:
-        return Answer(say=_json({"answer": text()}))
-    return Answer(say=f"{target.report}\n\n{text()}")
+        return ScriptedAnswer(say=_json({"answer": text()}))
+    return ScriptedAnswer(say=f"{target.report}\n\n{text()}")
 
 
 def _json(value: object) -> str:

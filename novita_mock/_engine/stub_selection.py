@@ -5,12 +5,12 @@ from __future__ import annotations
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import Json
 from novita_mock._journal.call import CallMetadata, view_of
-from novita_mock._stubs.model import IMPROVISED, Answer
+from novita_mock._stubs.model import IMPROVISED, ScriptedAnswer
 from novita_mock._stubs.near_miss import nearest, ready
 from novita_mock._stubs.script import Script
 
 
-def select_stub(script: Script, metadata: CallMetadata, body: Json) -> Answer:
+def select_stub(script: Script, metadata: CallMetadata, body: Json) -> ScriptedAnswer:
     """The answer of the rule that fits best; without one, an answer that leaves all open."""
     if not script.rules and not script.only:
         return IMPROVISED

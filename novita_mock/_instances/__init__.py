@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from novita_mock._instances.choices import Choices, Hint
 from novita_mock._instances.generator import Generation
 from novita_mock._instances.refusal import NoInstance, OutOfSteps
-from novita_mock._instances.registry import Library, invalid_instance, library
+from novita_mock._instances.registry import Registry, invalid_instance, registry
 from novita_mock._instances.seeded import Seeded
 from novita_mock._instances.subschema import Json
 
@@ -32,7 +32,7 @@ def _never() -> bool:
 class Prepared:
     """A schema read and compiled once, for any number of instances."""
 
-    library: Library
+    registry: Registry
 
     def instance(
         self,
@@ -47,7 +47,7 @@ class Prepared:
         `name` says what the value is, as a property's name would. `budget` bounds the steps;
         `expired` is asked now and then and ends the generation by saying True. Raises NoInstance.
         """
-        generation = Generation(self.library, choices, budget, expired)
+        generation = Generation(self.registry, choices, budget, expired)
         try:
             return _valid(generation, name)
         except OutOfSteps as spent:
@@ -60,8 +60,8 @@ def _valid(generation: Generation, name: str) -> Json:
     refusal: NoInstance | None = None
     for attempt in range(ATTEMPTS):
         generation.start()
-        value = generation.value((generation.library.root,), Hint(name))
-        fault = _fault(generation.library, value, attempt)
+        value = generation.value((generation.registry.root,), Hint(name))
+        fault = _fault(generation.registry, value, attempt)
         if fault is None:
             return value
         refusal = refusal or fault
@@ -69,14 +69,14 @@ def _valid(generation: Generation, name: str) -> Json:
     raise refusal
 
 
-def _fault(library: Library, value: Json, attempt: int) -> NoInstance | None:
+def _fault(registry: Registry, value: Json, attempt: int) -> NoInstance | None:
     """What either reading of `format` has against the value.
 
     To the newer drafts it is an annotation by default, to draft 7 and many users it is a demand:
     a value should do for both, though for draft 7 that is only tried.
     """
-    forgiving = library.draft <= 7 and attempt >= ATTEMPTS // 2
-    validators = [library.validator, *([] if forgiving else [library.lenient])]
+    forgiving = registry.draft <= 7 and attempt >= ATTEMPTS // 2
+    validators = [registry.validator, *([] if forgiving else [registry.lenient])]
     for validator in validators:
         if not validator.is_valid(value):
             return invalid_instance(next(iter(validator.iter_errors(value))))
@@ -89,7 +89,7 @@ def prepare(schema: Json, documents: Mapping[str, Json] | None = None) -> Prepar
     Raises NoInstance where it is no valid schema or a reference leads nowhere.
     """
     try:
-        return Prepared(library(schema, documents or {}))
+        return Prepared(registry(schema, documents or {}))
     except _BEYOND as error:
         raise NoInstance("#", "", f"is beyond what can be generated: {error}") from error
 

@@ -12,7 +12,7 @@ MOST_ITEMS = 2_000
 _TRIES = 12
 
 
-def sites_at(
+def subschemas_at(
     constraints: Constraints, index: int, met: frozenset[Contains] = frozenset()
 ) -> tuple[Subschema, ...]:
     """The schemas of the item at `index`, which also meets the `met` demands of contains."""
@@ -88,7 +88,7 @@ def _closed(constraints: Constraints) -> int | None:
     longest = max((len(rule.prefix) for rule in constraints.item_rules), default=0)
     most = constraints.max_items
     for index in range(longest + 1 if most is None else min(most, longest + 1)):
-        if any(subschema.never for subschema in sites_at(constraints, index)):
+        if any(subschema.never for subschema in subschemas_at(constraints, index)):
             return _room(constraints, index) if constraints.contains else index
     return most
 
@@ -100,7 +100,7 @@ def _room(constraints: Constraints, index: int) -> int:
         met = frozenset([demand])
         limit = index + (demand.most if demand.most is not None else max(demand.least, 1))
         while most < min(limit, MOST_ITEMS) and not any(
-            subschema.never for subschema in sites_at(constraints, most, met)
+            subschema.never for subschema in subschemas_at(constraints, most, met)
         ):
             most += 1
     return most if constraints.max_items is None else min(most, constraints.max_items)
@@ -116,13 +116,15 @@ def _places(
         closed = [
             index
             for index in range(count)
-            if any(subschema.never for subschema in sites_at(constraints, index, places[index]))
+            if any(
+                subschema.never for subschema in subschemas_at(constraints, index, places[index])
+            )
         ]
         order = closed + [i for i in generator.choices.order(range(count)) if i not in closed]
         wanted = max(wanted, min(len(closed), count))
         for index in order:
             both = places[index] | {demand}
-            if wanted > 0 and not generator.contradictory(sites_at(constraints, index, both)):
+            if wanted > 0 and not generator.contradictory(subschemas_at(constraints, index, both)):
                 places[index] = both
                 wanted -= 1
         if wanted > 0 and demand.least > 0:
@@ -138,7 +140,7 @@ def _item(
     seen: set[object],
     hint: Hint,
 ) -> Json:
-    subschemas = sites_at(constraints, index, met)
+    subschemas = subschemas_at(constraints, index, met)
     single = Hint(hint.name.removesuffix("s"), hint.description)
     for _ in range(_TRIES * 4 if constraints.unique else 1):
         value = generator.value(subschemas, single)

@@ -19,9 +19,9 @@ from novita_mock._instances.constraints import TYPES, Constraints, Group, conjoi
 from novita_mock._instances.depth import depth
 from novita_mock._instances.inner import Generator
 from novita_mock._instances.keywords import told_types
-from novita_mock._instances.objects import object_, sites_for
+from novita_mock._instances.objects import object_, subschemas_for
 from novita_mock._instances.refusal import NoInstance, OutOfSteps
-from novita_mock._instances.registry import Library
+from novita_mock._instances.registry import Registry
 from novita_mock._instances.scalars import integer, number, text
 from novita_mock._instances.subschema import Json, Subschema
 
@@ -51,7 +51,7 @@ def _format_validator(name: str) -> Any:
 class Generation:
     """One generation: the schema, the source of choices, and how far it has come."""
 
-    library: Library
+    registry: Registry
     choices: Choices
     budget: int
     expired: Callable[[], bool]
@@ -88,14 +88,14 @@ class Generation:
     def contradictory(self, subschemas: tuple[Subschema, ...]) -> bool:
         """Whether the facts of `sites` exclude one another at first sight."""
         try:
-            return _contradiction(self, self.library.joint(subschemas), 2) is not None
+            return _contradiction(self, self.registry.joint(subschemas), 2) is not None
         except NoInstance:
             return True
 
     def value(self, subschemas: tuple[Subschema, ...], hint: Hint) -> Json:
         """A value that is valid at all `sites`."""
         self.step()
-        constraints = self.library.joint(subschemas)
+        constraints = self.registry.joint(subschemas)
         if len(self.path) > DEEPEST:
             raise NoInstance(constraints.pointer, "$ref", "instances nest without end")
         self.path.append(constraints)
@@ -130,13 +130,13 @@ class Generation:
             self.step(min(detour, 1))
             value = self._built(settled, hint, wide)
             broken = [
-                subschema for subschema in settled.nots if self.library.accepts(subschema, value)
+                subschema for subschema in settled.nots if self.registry.accepts(subschema, value)
             ]
             if not broken:
                 return self._checked(settled, value)
             for subschema in broken:
                 settled = conjoined(
-                    settled, Constraints(groups=(self.library.ways_round(subschema),))
+                    settled, Constraints(groups=(self.registry.ways_round(subschema),))
                 )
             settled = self.settle(settled, wide)
         raise NoInstance(broken[0].pointer, "not", "no value was found outside of it")
@@ -146,7 +146,7 @@ class Generation:
         if _certain(constraints):
             return value
         for subschema in constraints.sources:
-            fault = self.library.fault(subschema, value)
+            fault = self.registry.fault(subschema, value)
             if fault is not None:
                 raise fault
         return value
@@ -167,7 +167,7 @@ class Generation:
         for branch in self._order(group, wide):
             try:
                 joined = conjoined(
-                    constraints, owned(self.library.constraints(branch), group.owners)
+                    constraints, owned(self.registry.constraints(branch), group.owners)
                 )
                 found = _contradiction(self, joined, 2)
             except NoInstance as refusal:
@@ -182,7 +182,7 @@ class Generation:
         """By chance, simplest first where chance does not care; at depth what ends soonest."""
         if group.keyword in ("dependentSchemas", "dependentRequired"):
             return list(group.branches[::-1] if self.small or wide else group.branches)
-        depths = {subschema: depth(self.library, (subschema,)) for subschema in group.branches}
+        depths = {subschema: depth(self.registry, (subschema,)) for subschema in group.branches}
         simplest = sorted(group.branches, key=depths.__getitem__)
         order = self.choices.order(simplest)
         if self.small:
@@ -222,12 +222,12 @@ class Generation:
 
 def _allowed(generation: Generation, constraints: Constraints) -> list[Json]:
     """The values of the enum that are valid in all else that is said."""
-    library = generation.library
+    registry = generation.registry
     allowed = [
         value
         for value in constraints.enum or ()
-        if all(library.accepts(subschema, value) for subschema in constraints.sources)
-        and not any(library.accepts(subschema, value) for subschema in constraints.nots)
+        if all(registry.accepts(subschema, value) for subschema in constraints.sources)
+        and not any(registry.accepts(subschema, value) for subschema in constraints.nots)
     ]
     if not allowed:
         raise NoInstance(constraints.pointer, "enum", "none of its values is valid in the rest")
@@ -272,7 +272,7 @@ def _contradictory_property(
 ) -> NoInstance | None:
     for name in constraints.required:
         found = _contradiction(
-            generation, generation.library.joint(sites_for(constraints, name)), depth
+            generation, generation.registry.joint(subschemas_for(constraints, name)), depth
         )
         if found is not None:
             return NoInstance(constraints.pointer, "required", f"{name!r} cannot be: {found}")

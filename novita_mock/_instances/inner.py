@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from novita_mock._instances.choices import Choices, Hint
-from novita_mock._instances.registry import Library
+from novita_mock._instances.registry import Registry
 from novita_mock._instances.subschema import Json, Subschema
 
 
 class Generator(Protocol):
     """Makes the values inside of a value, and knows how far the whole has come."""
 
-    library: Library
+    registry: Registry
     choices: Choices
 
     @property

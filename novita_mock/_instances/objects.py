@@ -21,7 +21,7 @@ def _of_rule(rule: ObjectRule, name: str) -> list[Subschema]:
     return found or ([rule.additional] if rule.additional is not None else [])
 
 
-def sites_for(constraints: Constraints, name: str) -> tuple[Subschema, ...]:
+def subschemas_for(constraints: Constraints, name: str) -> tuple[Subschema, ...]:
     """The schemas that hold for the property `name`."""
     found = [subschema for rule in constraints.rules for subschema in _of_rule(rule, name)]
     for left in constraints.leftover_properties:
@@ -83,7 +83,7 @@ def _chosen(generator: Generator, constraints: Constraints, names: list[str]) ->
             yield name
         elif room > 0 and generator.choices.likely():
             room -= 1
-            if not generator.contradictory(sites_for(constraints, name)):
+            if not generator.contradictory(subschemas_for(constraints, name)):
                 yield name
 
 
@@ -92,11 +92,11 @@ def _add(generator: Generator, constraints: Constraints, found: dict[str, Json],
     required = name in constraints.required
     try:
         for subschema in constraints.names:
-            if not generator.library.accepts(subschema, name):
+            if not generator.registry.accepts(subschema, name):
                 raise NoInstance(
                     subschema.pointer, "", f"the property name {name!r} is not allowed"
                 )
-        found[name] = generator.value(sites_for(constraints, name), Hint(name))
+        found[name] = generator.value(subschemas_for(constraints, name), Hint(name))
     except NoInstance as refusal:
         if required and refusal.keyword == "" and not refusal.pointer.startswith("http"):
             raise NoInstance(
@@ -141,6 +141,6 @@ def _new_name(generator: Generator, constraints: Constraints, found: dict[str, J
             )
         except NoInstance:
             continue
-        if name not in found and not generator.contradictory(sites_for(constraints, name)):
+        if name not in found and not generator.contradictory(subschemas_for(constraints, name)):
             return str(name)
     return None

@@ -115,11 +115,11 @@ def _about_references(problem: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class Registry:
     """The documents, and what has been read of them so far."""
 
     base: str
-    registry: Any
+    referencing: Any
     documents: Mapping[str, Json]
     root: Subschema
     draft: int
@@ -140,7 +140,7 @@ class Library:
 
     def _looked_up(self, reference: str, subschema: Subschema) -> Subschema:
         try:
-            found = self.registry.resolver(self.base).lookup(reference)
+            found = self.referencing.resolver(self.base).lookup(reference)
         except (jsonschema_rs.ReferencingError, jsonschema_rs.ValidationError, ValueError) as error:
             raise NoInstance(subschema.pointer, "$ref", str(error)) from None
         document, _, fragment = reference.partition("#")
@@ -229,20 +229,20 @@ class Library:
     def _validator(self, subschema: Subschema) -> Any:
         if subschema not in self._validators:
             try:
-                self._validators[subschema] = _compiled(subschema.plain, self.registry)
+                self._validators[subschema] = _compiled(subschema.plain, self.referencing)
             except jsonschema_rs.ValidationError as error:
                 # The whole compiled, so what a part lacks is the scope of a dynamic anchor.
                 raise NoInstance(subschema.pointer, "$dynamicRef", str(error.message)) from None
         return self._validators[subschema]
 
 
-def _compiled(schema: Json, registry: Any) -> Any:
+def _compiled(schema: Json, referencing: Any) -> Any:
     return jsonschema_rs.Draft202012Validator(
-        schema, registry=registry, base_uri=_PART, validate_formats=True, offline=True
+        schema, registry=referencing, base_uri=_PART, validate_formats=True, offline=True
     )
 
 
-def library(schema: Json, documents: Mapping[str, Json]) -> Library:
+def registry(schema: Json, documents: Mapping[str, Json]) -> Registry:
     """The schema checked, compiled and ready to be read.
 
     Raises NoInstance where it is no valid schema or a reference leads nowhere.
@@ -253,10 +253,16 @@ def library(schema: Json, documents: Mapping[str, Json]) -> Library:
     identifier = known.get("$id", known.get("id")) if isinstance(known, dict) else None
     base = absolute(NAMELESS, identifier) if isinstance(identifier, str) else NAMELESS
     try:
-        registry = jsonschema_rs.Registry([*documents.items(), (base, known)], draft=_draft(known))
+        referencing = jsonschema_rs.Registry(
+            [*documents.items(), (base, known)], draft=_draft(known)
+        )
         strict, lenient = (
             jsonschema_rs.validator_for(
-                known, registry=registry, base_uri=base, validate_formats=formats, offline=True
+                known,
+                registry=referencing,
+                base_uri=base,
+                validate_formats=formats,
+                offline=True,
             )
             for formats in (True, False)
         )
@@ -265,7 +271,7 @@ def library(schema: Json, documents: Mapping[str, Json]) -> Library:
     draft = _draft(known) or 20
     root = site_of(known, Place(base, draft, "#"))
     own = {**documents, base.partition("#")[0]: known}
-    read = Library(base, registry, own, root, draft, strict, lenient)
+    read = Registry(base, referencing, own, root, draft, strict, lenient)
     read.refuse_dynamic()
     read.refuse_loops()
     return read

@@ -17,7 +17,7 @@ from novita_mock._api import problems
 from novita_mock._api.description import Description
 from novita_mock._core.http import Json
 from novita_mock._faults.catalogue import Faults
-from novita_mock._lint.checks import CHECKS, Found, Room
+from novita_mock._lint.checks import CHECKS, Context, Found
 from novita_mock._lint.source import Lines, secrets
 from novita_mock._stubs import scenario_file
 from novita_mock._stubs.model import Rule
@@ -27,7 +27,7 @@ ERROR, WARNING = "error", "warning"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintMessage:
     """One thing that is wrong, and where: a line of a file, counted from 1."""
 
     file: str
@@ -39,23 +39,23 @@ class Finding:
         return f"{self.file}:{self.line}: {self.severity}: {self.text}"
 
 
-def lint(description: Description, path: Path, *, any_model: bool = False) -> list[Finding]:
+def lint(description: Description, path: Path, *, any_model: bool = False) -> list[LintMessage]:
     """What is wrong with the scenario in the file `path`, in the order of its lines. `any_model`:
     the scenario is for a mock that answers for every model."""
     try:
         data = path.read_bytes()
         document = scenario_file.parse(data, "")
     except OSError as error:
-        return [Finding(str(path), 1, ERROR, str(error.strerror))]
-    except scenario_file.Unreadable as error:
+        return [LintMessage(str(path), 1, ERROR, str(error.strerror))]
+    except scenario_file.UnreadableScenario as error:
         text = str(error).removeprefix(": ")
-        return [Finding(str(path), _marked(error), ERROR, text)]
+        return [LintMessage(str(path), _marked(error), ERROR, text)]
     lines = Lines(data.decode())
     found = [(line, ERROR, text) for line, text in lines.twice]
     found += [(line, ERROR, text) for line, text in secrets(data.decode())]
     for steps, severity, text in _inside(description, document, path.parent, any_model):
         found.append((lines.of(steps), severity, text))
-    return [Finding(str(path), *row) for row in sorted(found, key=lambda row: row[0])]
+    return [LintMessage(str(path), *row) for row in sorted(found, key=lambda row: row[0])]
 
 
 def _marked(error: BaseException) -> int:
@@ -73,7 +73,7 @@ def _inside(
     except Misfit as error:
         yield error.steps, ERROR, str(error)
         return
-    except scenario_file.Unreadable as error:
+    except scenario_file.UnreadableScenario as error:
         yield (), ERROR, str(error)
         return
     wrong = problems.found(description.validator(scenario_file.SCHEMA), document)
@@ -87,7 +87,7 @@ def _inside(
             rules.append((steps, read))
         else:
             yield read.steps, ERROR, str(read)
-    room = Room(description, any_model)
+    room = Context(description, any_model)
     for check in CHECKS:
         for found in check(room, rules):
             yield _told(found)

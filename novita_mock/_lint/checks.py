@@ -16,7 +16,7 @@ from novita_mock._faults.catalogue import Faults
 from novita_mock._lint.unreachable import shadowed
 from novita_mock._mock import Mock
 from novita_mock._stubs.conditions import is_literal
-from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.model import Rule, ScriptedAnswer
 from novita_mock._stubs.scenario_rows import Steps
 
 _TEMPLATE = re.compile(r"\{\{.*\}\}|\{%.*%\}", re.DOTALL)
@@ -36,21 +36,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Context:
     """What the checks look things up in."""
 
     description: Description
     any_model: bool
 
 
-def _answers(rules: Placed) -> Iterator[tuple[Steps, Rule, Answer]]:
+def _answers(rules: Placed) -> Iterator[tuple[Steps, Rule, ScriptedAnswer]]:
     """Each answer of the rules and where it stands."""
     for steps, rule in rules:
         for index, answer in enumerate(rule.answers):
             yield ((*steps, "answers", index) if rule.later else steps), rule, answer
 
 
-def _unreachable(_: Room, rules: Placed) -> Iterator[Found]:
+def _unreachable(_: Context, rules: Placed) -> Iterator[Found]:
     places = [steps for steps, _ in rules]
     values = [rule for _, rule in rules]
     for index, other in shadowed(values):
@@ -62,7 +62,7 @@ def _unreachable(_: Room, rules: Placed) -> Iterator[Found]:
         yield Found(places[index], text)
 
 
-def _models(room: Room, rules: Placed) -> Iterator[Found]:
+def _models(room: Context, rules: Placed) -> Iterator[Found]:
     known = room.description.models
     for steps, rule in rules:
         model = rule.when.model
@@ -75,7 +75,7 @@ def _models(room: Room, rules: Placed) -> Iterator[Found]:
             yield Found(place, f"{model!r} fits no model of the catalogue")
 
 
-def _templates(_: Room, rules: Placed) -> Iterator[Found]:
+def _templates(_: Context, rules: Placed) -> Iterator[Found]:
     for steps, _rule, answer in _answers(rules):
         if answer.recorded is not None:
             continue
@@ -92,7 +92,7 @@ def _arguments(call: object) -> str:
     return arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
 
 
-def _calls(_: Room, rules: Placed) -> Iterator[Found]:
+def _calls(_: Context, rules: Placed) -> Iterator[Found]:
     for steps, rule, answer in _answers(rules):
         if answer.tool_calls and rule.when.operation == TEXT:
             yield Found(steps, f"{TEXT} has no tool calls")
@@ -104,7 +104,7 @@ def _calls(_: Room, rules: Placed) -> Iterator[Found]:
                     yield Found(steps, f"the arguments of {call.name} are not JSON", True)
 
 
-def _faults(room: Room, rules: Placed) -> Iterator[Found]:
+def _faults(room: Context, rules: Placed) -> Iterator[Found]:
     catalogue = Faults(room.description).rows
     for steps, rule, answer in _answers(rules):
         on = catalogue[answer.fault.name].on if answer.fault else "any"
@@ -114,7 +114,7 @@ def _faults(room: Room, rules: Placed) -> Iterator[Found]:
             yield Found(steps, f"{answer.fault} does not happen to streams, and this is one")
 
 
-def _replies(room: Room, rules: Placed) -> Iterator[Found]:
+def _replies(room: Context, rules: Placed) -> Iterator[Found]:
     """Plays each answer, and holds the reply against the schema of its operation."""
     mock = Mock(any_model=True)
     for steps, rule, answer in _answers(rules):
@@ -126,7 +126,9 @@ def _replies(room: Room, rules: Placed) -> Iterator[Found]:
                 break
 
 
-def _broken(description: Description, mock: Mock, answer: Answer, operation: str) -> str | None:
+def _broken(
+    description: Description, mock: Mock, answer: ScriptedAnswer, operation: str
+) -> str | None:
     row = description.operations[operation]
     for stream, schema in ((False, row.response), (True, str(row.chunk))):
         mock.reset()
@@ -158,7 +160,7 @@ def _documents(body: bytes) -> list[Json]:
     return [orjson.loads(frame) for frame in frames if frame not in (b"", _DONE)]
 
 
-CHECKS: tuple[Callable[[Room, Placed], Iterator[Found]], ...] = (
+CHECKS: tuple[Callable[[Context, Placed], Iterator[Found]], ...] = (
     _unreachable,
     _models,
     _templates,

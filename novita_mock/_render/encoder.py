@@ -85,17 +85,17 @@ class Encoder:
             return json_reply(200, recorded, pause)
         if not delivery.stream:
             body = self._whole(completion)
-            told = body if plain else rendering.whole(body, delivery.profile)
-            return json_reply(200, dumps(told), _whole_pause(completion, delivery.pace))
+            rendered = body if plain else rendering.whole(body, delivery.profile)
+            return json_reply(200, dumps(rendered), _whole_pause(completion, delivery.pace))
         usage = _usage(completion) if delivery.include_usage else None
         if plain and len(completion.choices) == 1:
-            (lane,), end = self._lanes(completion, usage)
-            lane.closing.extend([*end, DONE])
-            return Reply(200, EVENTS, lane.play(completion.id, delivery.pace))
+            (only,), end = self._choices(completion, usage)
+            only.closing.extend([*end, DONE])
+            return Reply(200, EVENTS, only.play(completion.id, delivery.pace))
         frames = (
             self._frames(completion, usage)
             if plain
-            else self._told(completion, usage, delivery.profile)
+            else self._in_dialect(completion, usage, delivery.profile)
         )
         return Reply(200, EVENTS, _play([*frames, DONE], completion.id, delivery.pace))
 
@@ -109,21 +109,21 @@ class Encoder:
             "usage": _usage(completion),
         }
 
-    def _told(
+    def _in_dialect(
         self, completion: Completion, usage: Json | None, profile: WireProfile
     ) -> list[bytes]:
-        """The frames of a stream in the manner of its model."""
+        """The frames of a stream in the dialect of its model."""
         plain = (frame[len(DATA) :] for frame in self._frames(completion, None))
-        told = rendering.chunks([orjson.loads(chunk) for chunk in plain], usage, profile)
-        return [DATA + dumps(chunk) + END for chunk in told]
+        rendered = rendering.chunks([orjson.loads(chunk) for chunk in plain], usage, profile)
+        return [DATA + dumps(chunk) + END for chunk in rendered]
 
     def _frames(self, completion: Completion, usage: Json | None) -> list[bytes]:
         """The frames of a stream but for the last; with the `usage` if it was asked for."""
-        lanes, end = self._lanes(completion, usage)
-        rows = zip_longest(*(lane.frames() for lane in lanes))
+        choices, end = self._choices(completion, usage)
+        rows = zip_longest(*(choice.frames() for choice in choices))
         return [frame for row in rows for frame in row if frame is not None] + end
 
-    def _lanes(
+    def _choices(
         self, completion: Completion, usage: Json | None
     ) -> tuple[list[_ChoiceFrames], list[bytes]]:
         """The frames of each choice, and those behind them all."""
@@ -134,11 +134,11 @@ class Encoder:
             dumps(completion.model),
         )
         tail = b"]}\n\n" if usage is None else b'],"usage":null}\n\n'
-        lanes = [self._lane(choice, head, tail) for choice in completion.choices]
+        found = [self._choice(choice, head, tail) for choice in completion.choices]
         end = [] if usage is None else [head + b'],"usage":%b}\n\n' % dumps(usage)]
-        return lanes, end
+        return found, end
 
-    def _lane(self, choice: Choice, head: bytes, tail: bytes) -> _ChoiceFrames:
+    def _choice(self, choice: Choice, head: bytes, tail: bytes) -> _ChoiceFrames:
         """The frames of one choice."""
         shape, tokens, found = self._shape, choice.content or [], choice.alternatives
         before, behind = head + shape.before % choice.index, shape.behind

@@ -7,7 +7,7 @@ from novita_mock._core.http import Json, Reply
 from novita_mock._render.errors import dumps, json_reply
 
 
-class Catalogue:
+class ModelReplies:
     """The model list and its rows, rendered once."""
 
     def __init__(self, description: Description) -> None:

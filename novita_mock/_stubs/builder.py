@@ -17,7 +17,7 @@ from novita_mock._core.timing import Pace
 from novita_mock._faults.catalogue import Fault
 from novita_mock._stubs import recorded as recordings
 from novita_mock._stubs.criteria import When
-from novita_mock._stubs.model import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Rule, ToolCall
+from novita_mock._stubs.model import JSON_TEMPLATE, TEXT_TEMPLATE, Rule, ScriptedAnswer, ToolCall
 
 if TYPE_CHECKING:
     from novita_mock._faults.catalogue import Faults
@@ -60,7 +60,7 @@ def fault_of(faults: Callable[[], Faults], played: Mapping[str, Any]) -> Fault |
     return faults().parse(asked[0]) if asked else None
 
 
-def templated(answer: Answer, when: When, form: str = TEXT_TEMPLATE) -> Answer:
+def templated(answer: ScriptedAnswer, when: When, form: str = TEXT_TEMPLATE) -> ScriptedAnswer:
     """`answer` with its texts as templates, or those inside its JSON. Raises ValueError for what
     is no template."""
     # Few scripts have templates, and their library takes a while to import.
@@ -71,13 +71,13 @@ def templated(answer: Answer, when: When, form: str = TEXT_TEMPLATE) -> Answer:
     return made
 
 
-def replayed(reply: Mapping[str, Any], when: When) -> tuple[Answer, When]:
+def replayed(reply: Mapping[str, Any], when: When) -> tuple[ScriptedAnswer, When]:
     """The answer that plays a recorded `reply` again, and the requests that it is for: those of
     its operation. Raises ValueError for what is no reply."""
     data, operation = recordings.recorded(load_description(), reply)
     if when.operation not in (None, operation):
         raise ValueError(f"a reply of {operation} does not answer {when.operation}")
-    return Answer(recorded=data), replace(when, operation=operation)
+    return ScriptedAnswer(recorded=data), replace(when, operation=operation)
 
 
 class RuleBuilder:
@@ -107,11 +107,11 @@ class RuleBuilder:
 
     def say(self, text: str, *, think: str | None = None, **played: Unpack[Played]) -> Self:
         """Answers with `text`, after the reasoning `think` if there is one."""
-        return self._give(Answer(say=text, think=think), **played)
+        return self._give(ScriptedAnswer(say=text, think=think), **played)
 
     def json(self, value: object, **played: Unpack[Played]) -> Self:
         """Answers with `value` as JSON text."""
-        return self._give(Answer(say=orjson.dumps(value).decode()), JSON_TEMPLATE, **played)
+        return self._give(ScriptedAnswer(say=orjson.dumps(value).decode()), JSON_TEMPLATE, **played)
 
     def call_tool(
         self,
@@ -126,7 +126,7 @@ class RuleBuilder:
 
     def call_tools(self, *calls: ToolCall, **played: Unpack[Played]) -> Self:
         """Answers with several calls at once."""
-        return self._give(Answer(tool_calls=calls), **played)
+        return self._give(ScriptedAnswer(tool_calls=calls), **played)
 
     def recorded(self, reply: Mapping[str, Any] | Path | str, **played: Unpack[Played]) -> Self:
         """Answers requests of its operation with a recorded `reply`: the body of an answer that was
@@ -145,7 +145,7 @@ class RuleBuilder:
         if reason not in self._reasons:
             known = ", ".join(self._reasons)
             raise ValueError(f"no error is called {reason!r}: expected one of {known}")
-        return self._give(Answer(refuse=reason, message=message), **played)
+        return self._give(ScriptedAnswer(refuse=reason, message=message), **played)
 
     def fail(self, fault: str, /, **played: Unpack[Played]) -> Self:
         """Answers with a made-up text, and with what goes wrong in `fault`.
@@ -153,9 +153,11 @@ class RuleBuilder:
         Raises ValueError for a fault that `novita-mock faults` does not list.
         """
         given: Played = {**played, "fault": fault}
-        return self._give(Answer(), **given)
+        return self._give(ScriptedAnswer(), **given)
 
-    def _give(self, answer: Answer, form: str = TEXT_TEMPLATE, **played: Unpack[Played]) -> Self:
+    def _give(
+        self, answer: ScriptedAnswer, form: str = TEXT_TEMPLATE, **played: Unpack[Played]
+    ) -> Self:
         if unknown := set(played) - Played.__annotations__.keys():
             known = ", ".join(Played.__annotations__)
             raise TypeError(f"unknown argument {sorted(unknown)[0]!r}: expected one of {known}")

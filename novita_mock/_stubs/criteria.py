@@ -16,7 +16,7 @@ _TEXT = "a text, a compiled pattern, {'regex': ...} or {'exact': ...}"
 Text = str | re.Pattern[str] | Exact | Mapping[str, str]
 
 
-class Asked(TypedDict, total=False):
+class Criteria(TypedDict, total=False):
     """The fields of `When`, as arguments by name."""
 
     operation: str | None

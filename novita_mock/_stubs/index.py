@@ -50,12 +50,12 @@ class _Needles:
 
     def met(self, text: str) -> list[list[Entry]]:
         """The rules of which `text` has a piece, or a block."""
-        drawer = self._pieces
-        if len(drawer) < _FEW:
+        bucket = self._pieces
+        if len(bucket) < _FEW:
             # To cut the text would take longer than to look for each.
-            return [entries for piece, entries in drawer.items() if piece in text]
+            return [entries for piece, entries in bucket.items() if piece in text]
         if len(text) < _LONG // self._size:
-            return [drawer[key] for key in drawer.keys() & set(_pieces(text, self.shortest))]
+            return [bucket[key] for key in bucket.keys() & set(_pieces(text, self.shortest))]
         blocks = self._in_blocks
         return [blocks[key] for key in {*self._blocks(text)} if key in blocks]
 
@@ -78,18 +78,18 @@ class Index:
         conditions, exact = rule.weight
         entry = -conditions, -exact, index, tuple(c.fits for c in rule.when.conditions)
         places = [*self._places(rule.when.conditions)]
-        for drawer, key in places:
-            insort(drawer.setdefault(key, []), entry)
+        for bucket, key in places:
+            insort(bucket.setdefault(key, []), entry)
         self._filed[index] = entry, places
 
     def drop(self, index: int) -> None:
         """Takes a rule out that may not answer any more."""
         entry, places = self._filed.pop(index)
-        for drawer, key in places:
-            entries = drawer[key]
+        for bucket, key in places:
+            entries = bucket[key]
             at = bisect_left(entries, entry)
             # A new list: a request in another thread may stand in the middle of the old one.
-            drawer[key] = entries[:at] + entries[at + 1 :]
+            bucket[key] = entries[:at] + entries[at + 1 :]
 
     def first(self, view: RequestView) -> int | None:
         """Index of the rule that answers; None if none fits."""
@@ -105,9 +105,9 @@ class Index:
 
     def _met(self, view: RequestView) -> Iterator[list[Entry]]:
         """The rules filed under what the request has."""
-        for name, drawer in self._exact.items():
-            if (text := view.text(name)) in drawer:
-                yield drawer[text]
+        for name, bucket in self._exact.items():
+            if (text := view.text(name)) in bucket:
+                yield bucket[text]
         for name, sizes in self._needles.items():
             if (text := view.folded(name)) is not None:
                 for needles in sizes:

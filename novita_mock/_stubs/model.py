@@ -25,7 +25,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ScriptedAnswer:
     """What is answered: a text, tool calls and reasoning in any combination, a refusal, or a
     `recorded` reply; how fast it is played, and what goes wrong with it.
 
@@ -50,7 +50,7 @@ class Answer:
         return not self.tool_calls and all(part is None for part in said)
 
 
-IMPROVISED = Answer()
+IMPROVISED = ScriptedAnswer()
 """An answer that leaves everything open."""
 TEXT_TEMPLATE, JSON_TEMPLATE = "text", "json"
 
@@ -63,14 +63,14 @@ class Rule:
     answers only what no other rule takes.
     """
 
-    answer: Answer
+    answer: ScriptedAnswer
     when: When = field(default_factory=When)
     times: int | None = None
-    later: tuple[Answer, ...] = ()
+    later: tuple[ScriptedAnswer, ...] = ()
     fallback: bool = False
 
     @property
-    def answers(self) -> tuple[Answer, ...]:
+    def answers(self) -> tuple[ScriptedAnswer, ...]:
         """What is answered, in order."""
         return (self.answer, *self.later)
 
@@ -79,6 +79,6 @@ class Rule:
         """How specific the rule is: of the rules that fit, the heaviest wins, then the first."""
         return (-1, 0) if self.fallback else self.when.weight
 
-    def nth(self, use: int) -> Answer:
+    def nth(self, use: int) -> ScriptedAnswer:
         """The answer to the request that the rule takes as its number `use`, counted from 1."""
         return self.answers[min(use, 1 + len(self.later)) - 1] if self.later else self.answer

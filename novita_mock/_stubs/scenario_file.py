@@ -24,7 +24,7 @@ SCHEMA = "scenario/scenario.json"
 _DEEPEST = 4
 
 
-class Unreadable(ValueError):
+class UnreadableScenario(ValueError):
     """A scenario that cannot be used: its message says where and why, in one line."""
 
 
@@ -33,11 +33,11 @@ def read(path: Path) -> Json:
     try:
         document = parse(path.read_bytes(), str(path))
     except OSError as error:
-        raise Unreadable(f"{path}: {error.strerror}") from None
+        raise UnreadableScenario(f"{path}: {error.strerror}") from None
     try:
         whole: Json = with_recordings(document, path.parent)
     except ValueError as error:
-        raise Unreadable(f"{path}: {error}") from None
+        raise UnreadableScenario(f"{path}: {error}") from None
     return whole
 
 
@@ -46,11 +46,13 @@ def parse(data: bytes, name: str) -> Json:
     try:
         document: Json = yaml.safe_load(data.decode())
     except UnicodeDecodeError as error:
-        raise Unreadable(f"{name}: not UTF-8 ({error.reason} at byte {error.start})") from None
+        raise UnreadableScenario(
+            f"{name}: not UTF-8 ({error.reason} at byte {error.start})"
+        ) from None
     except yaml.YAMLError as error:
-        raise Unreadable(f"{name}: {' '.join(str(error).split())}") from None
+        raise UnreadableScenario(f"{name}: {' '.join(str(error).split())}") from None
     except RecursionError:
-        raise Unreadable(f"{name}: nested too deep") from None
+        raise UnreadableScenario(f"{name}: nested too deep") from None
     return document
 
 
@@ -84,12 +86,12 @@ def rules(
     try:
         document = plain(document)
         if problem := problems.complaint(description.validator(SCHEMA), document):
-            raise Unreadable(problem)
+            raise UnreadableScenario(problem)
         rows = RuleParser(Faults(description), description.errors.reasons)
         found = [rows.rule(row, ("rules", i)) for i, row in enumerate(document["rules"])]
         return found + default(rows, document), document.get("only", False)
     except ValueError as error:
-        raise Unreadable(f"{name}: {error}") from None
+        raise UnreadableScenario(f"{name}: {error}") from None
 
 
 def profiles(document: Json, name: str = "scenario") -> list[tuple[str, Pace]]:
@@ -100,7 +102,7 @@ def profiles(document: Json, name: str = "scenario") -> list[tuple[str, Pace]]:
             found.append((pattern, Pace(**row)))
         except ValueError as error:
             place = problems.path(["profiles", pattern])
-            raise Unreadable(f"{name}: {place}: {error}") from None
+            raise UnreadableScenario(f"{name}: {place}: {error}") from None
     return found
 
 
@@ -110,7 +112,7 @@ def plain(document: Any) -> Any:
     try:
         return orjson.loads(orjson.dumps(document))
     except TypeError as error:
-        raise Unreadable(f"not JSON: {error}") from None
+        raise UnreadableScenario(f"not JSON: {error}") from None
 
 
 def default(rows: RuleParser, document: Json) -> list[Rule]:

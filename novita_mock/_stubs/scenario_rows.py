@@ -12,7 +12,7 @@ from novita_mock._core.http import Json
 from novita_mock._faults.catalogue import Faults
 from novita_mock._stubs.builder import fault_of, pace_of, replayed, templated
 from novita_mock._stubs.criteria import When
-from novita_mock._stubs.model import JSON_TEMPLATE, TEXT_TEMPLATE, Answer, Rule, ToolCall
+from novita_mock._stubs.model import JSON_TEMPLATE, TEXT_TEMPLATE, Rule, ScriptedAnswer, ToolCall
 
 Steps = tuple[str | int, ...]
 
@@ -61,7 +61,7 @@ class RuleParser:
         answer, when = self._answer(row, When(), ("default",))
         return Rule(answer, when, fallback=True)
 
-    def _answer(self, row: Json, when: When, steps: Steps) -> tuple[Answer, When]:
+    def _answer(self, row: Json, when: When, steps: Steps) -> tuple[ScriptedAnswer, When]:
         """The answer in `row`, and the requests that it is for."""
         _check_alone(row, steps)
         said, when = self._said(row, when, steps)
@@ -71,7 +71,7 @@ class RuleParser:
             "pace": _tried(steps, pace_of, row),
             "fault": _tried(steps, fault_of, lambda: self._faults, row | whole),
         }
-        return Answer(**said, **played), when
+        return ScriptedAnswer(**said, **played), when
 
     def _said(self, row: Json, when: When, steps: Steps) -> tuple[Json, When]:
         if "recorded" in row:
@@ -92,7 +92,7 @@ class RuleParser:
         }
         if row.get("template"):
             form = JSON_TEMPLATE if "json" in row else TEXT_TEMPLATE
-            _tried(steps, templated, Answer(**said), when, form)
+            _tried(steps, templated, ScriptedAnswer(**said), when, form)
             said["template"] = form
         return said, when
 

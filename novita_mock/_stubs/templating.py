@@ -30,7 +30,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from novita_mock._api.request_view import RequestView
 from novita_mock._core.errors import Refused
 from novita_mock._stubs.criteria import When
-from novita_mock._stubs.model import JSON_TEMPLATE, Answer, ToolCall
+from novita_mock._stubs.model import JSON_TEMPLATE, ScriptedAnswer, ToolCall
 
 MOST_TURNS = 1_000
 MOST_CHARACTERS = 1_000_000
@@ -125,7 +125,7 @@ def is_template(text: str) -> bool:
     return _MARKS.search(text) is not None
 
 
-def texts(answer: Answer) -> list[str]:
+def texts(answer: ScriptedAnswer) -> list[str]:
     """The templates of `answer`."""
     found: list[str] = []
 
@@ -137,7 +137,7 @@ def texts(answer: Answer) -> list[str]:
     return found
 
 
-def check(answer: Answer, when: When) -> None:
+def check(answer: ScriptedAnswer, when: When) -> None:
     """Raises ValueError if the templates of `answer`, which answers `when`, cannot be filled."""
     if answer.recorded is not None:
         raise ValueError("a recorded reply has no templates")
@@ -150,7 +150,7 @@ def check(answer: Answer, when: When) -> None:
             raise ValueError("match is what a regex of last_user found, and there is none")
 
 
-def fill(answer: Answer, view: RequestView, when: When, index: int) -> Answer:
+def fill(answer: ScriptedAnswer, view: RequestView, when: When, index: int) -> ScriptedAnswer:
     """`answer` with its templates filled. Refuses a request for which one cannot be filled;
     `index` is that of the rule."""
     variables = {**_variables(view), "match": _groups(when, view), _TURNS: count()}
@@ -187,7 +187,7 @@ def _rendered(text: str, variables: Mapping[str, Any]) -> str:
     return "".join(pieces)
 
 
-def _with(answer: Answer, leaf: Leaf) -> Answer:
+def _with(answer: ScriptedAnswer, leaf: Leaf) -> ScriptedAnswer:
     """`answer` with each of its texts put through `leaf`."""
     say = answer.say
     if say is not None and answer.template == JSON_TEMPLATE:

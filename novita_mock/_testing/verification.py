@@ -14,7 +14,7 @@ from novita_mock._verification.near_miss import nearest, suggestion
 from novita_mock._verification.spelling import spell
 
 
-class Escape(Protocol):
+class Escaped(Protocol):
     """A request that no operation took, as a door recorded it; no key stands in it. `status` is
     what it was answered with, None if it was stopped."""
 
@@ -33,7 +33,7 @@ class Escape(Protocol):
 class TeardownChecks:
     """Watches `mock`, which tests know by the fixture's `name`, and its door's `escapes`."""
 
-    def __init__(self, name: str, mock: Mock, escapes: Sequence[Escape] = ()) -> None:
+    def __init__(self, name: str, mock: Mock, escapes: Sequence[Escaped] = ()) -> None:
         self._name = name
         self._mock = mock
         self._escapes = escapes
@@ -75,7 +75,7 @@ class TeardownChecks:
             )
 
 
-def describe(name: str, escape: Escape) -> str:
+def describe(name: str, escape: Escaped) -> str:
     """An escape as a failure tells it."""
     sent = f"\n    {escape.body}" if escape.body else ""
     stopped = "It was stopped. " if escape.status is None else ""

@@ -9,7 +9,7 @@ from novita_mock._journal.call import Call
 from novita_mock._journal.describe import line, view
 from novita_mock._stubs.conditions import Condition
 from novita_mock._stubs.criteria import When
-from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.model import Rule, ScriptedAnswer
 from novita_mock._stubs.near_miss import seen
 from novita_mock._verification.spelling import spell
 
@@ -18,7 +18,7 @@ def suggestion(call: Call, name: str = "novita") -> str:
     """A rule, ready to paste, that would have taken `call`."""
     text = call.redacted(view(call).last_user)
     when = When(operation=call.operation, model=call.model, last_user=text[:60] or None)
-    return spell(Rule(Answer(say="..."), when), name)
+    return spell(Rule(ScriptedAnswer(say="..."), when), name)
 
 
 def nearest(rule: Rule, calls: Iterable[Call]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from novita_mock._core.text import shorten
-from novita_mock._stubs.model import Answer, Rule
+from novita_mock._stubs.model import Rule, ScriptedAnswer
 
 
 def spell(rule: Rule, name: str = "novita") -> str:
@@ -22,7 +22,7 @@ def _is_implied(rule: Rule, field: str) -> bool:
     return field == "operation" and rule.answer.recorded is not None
 
 
-def _answer_words(answer: Answer) -> str:
+def _answer_words(answer: ScriptedAnswer) -> str:
     template = ", template=True" if answer.template else ""
     if answer.recorded is not None:
         return f".recorded({shorten(answer.recorded.decode())})"

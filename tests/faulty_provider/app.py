@@ -79,7 +79,7 @@ class Provider:
     def answer(self, request: Request) -> Reply:
         """The whole way of a request, without I/O."""
         if request.path == "/__fault__":
-            return self._control(request)
+            return self._admin(request)
         request = self._pass("request", request)
         try:
             reply = self._serve(request)
@@ -90,7 +90,7 @@ class Provider:
         changed: Reply = self._pass("reply", reply, request)
         return changed
 
-    def _control(self, request: Request) -> Reply:
+    def _admin(self, request: Request) -> Reply:
         name = request.body.decode().strip()
         if name and name not in FAULTS:
             return text_reply(404, f"no fault is called {name}\n")

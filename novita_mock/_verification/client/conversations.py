@@ -11,7 +11,7 @@ import orjson
 from novita_mock._core.http import Json
 from novita_mock._journal.call import Call
 from novita_mock._verification.client.finding import Finding, bounds
-from novita_mock._verification.client.received import Received, Said, heard, said
+from novita_mock._verification.client.received import Received, Said, received, said
 
 CUT, ERROR, LOOP = "took_cut_for_whole", "ignored_error_event", "unbounded_tool_loop"
 _MESSAGES = {
@@ -71,7 +71,7 @@ def _broken(calls: Sequence[Call]) -> Broken:
         # Nothing breaks an answer but a fault.
         if call.metadata.fault is None or not call.stream or not (messages := _messages(call)):
             continue
-        what = heard(call)
+        what = received(call)
         if what.partial:
             found.setdefault(_last(messages), []).append((call, what))
     return found
@@ -95,7 +95,7 @@ def _whole(calls: Sequence[Call]) -> dict[tuple[bytes, Said], int]:
     found: dict[tuple[bytes, Said], int] = {}
     for call in calls:
         if messages := _messages(call):
-            for answer in heard(call).whole:
+            for answer in received(call).whole:
                 found.setdefault((_last(messages), answer), call.number)
     return found
 

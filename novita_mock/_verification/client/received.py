@@ -50,7 +50,7 @@ class Received:
 _NOTHING = Received(())
 
 
-def heard(call: Call) -> Received:
+def received(call: Call) -> Received:
     """What arrived of the answer to a conversation."""
     if call.status != 200:
         return _NOTHING
