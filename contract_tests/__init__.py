@@ -1,5 +1,5 @@
-"""The contract of the API as laws that judge any server. README.md says how, and what is left out.
+"""The contract of the API, as checks that judge any server. README.md explains how.
 
-`laws` is what a law is, `api` a target as laws see it, `catalogue`, `boundaries` and `strategies`
-make the requests, `test_1_admission` to `test_7_determinism` are the specification.
+`test_1_admission` to `test_7_determinism` are the specification; `wire`, `judging`, `cases` and
+`run` are what it stands on, each folder on those before it.
 """

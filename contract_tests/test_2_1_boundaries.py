@@ -1,6 +1,6 @@
 """Each constraint of the request schemas at its edge and just beyond it.
 
-All of them go to a mock; to other targets on a loopback address as one law, and to a live one
+All of them go to a mock; to other targets on a loopback address as one check, and to a live one
 never: the fixed catalogue has the most telling ones.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from .cases.boundaries import Case, cases, settled
 from .cases.refusals import RANGES
 from .cases.requests import post, text_of
-from .judging.checks import law
+from .judging.checks import check
 from .judging.probe import Api
-from .judging.verdicts import MUST, SHOULD, Undecided, expect
+from .judging.verdicts import MUST, SHOULD, Skipped, expect
 from .wire.exchange import Exchange
 
 REFERENCE = "docs: Create chat completion, Create completion (types, ranges, enumerations)"
@@ -27,7 +27,7 @@ def send(api: Api, case: Case) -> Exchange:
     return exchange
 
 
-@law(SHOULD, REFERENCE, cases=[case for case in cases() if case.valid])
+@check(SHOULD, REFERENCE, cases=[case for case in cases() if case.valid])
 def test_a_request_at_an_edge_is_answered(api: Api, case: Case) -> None:
     only_mock(api)
     exchange = send(api, case)
@@ -35,7 +35,7 @@ def test_a_request_at_an_edge_is_answered(api: Api, case: Case) -> None:
            documented=f"{case.name} is valid")  # fmt: skip
 
 
-@law(SHOULD, REFERENCE, cases=[case for case in cases() if not case.valid])
+@check(SHOULD, REFERENCE, cases=[case for case in cases() if not case.valid])
 def test_a_request_beyond_an_edge_is_refused(api: Api, case: Case) -> None:
     only_mock(api)
     exchange = send(api, case)
@@ -46,35 +46,35 @@ def test_a_request_beyond_an_edge_is_refused(api: Api, case: Case) -> None:
 
 def only_mock(api: Api) -> None:
     if not api.target.is_mock:
-        raise Undecided("asked of a mock only; for other targets the law over all edges speaks")
+        raise Skipped("asked of a mock only; for other targets the check over all edges speaks")
 
 
 def judged(api: Api, valid: bool, most: int) -> tuple[list[Exchange], int]:
-    """The exchanges that ended otherwise than the schema says, and how many were sent; Undecided
+    """The exchanges that ended otherwise than the schema says, and how many were sent; Skipped
     where they are about more than `most` members."""
     if not api.thorough:
-        raise Undecided("asked of targets on a loopback address only, for it takes many requests")
+        raise Skipped("asked of targets on a loopback address only, for it takes many requests")
     if not api.ask("chat.base").ok:
-        raise Undecided("the plain request is refused")
+        raise Skipped("the plain request is refused")
     chosen = [case for case in cases() if case.valid == valid and settled(case)]
     sent = [(case, send(api, case)) for case in chosen]
     wrong = [(case, exchange) for case, exchange in sent if exchange.ok != valid]
     roots = sorted({case.root for case, _ in wrong})
     if len(roots) > most or len(chosen) < OF:
-        raise Undecided(f"this target has its own way with {', '.join(roots)}")
+        raise Skipped(f"this target has its own way with {', '.join(roots)}")
     return [exchange for _, exchange in wrong], len(chosen)
 
 
-@law(MUST, REFERENCE)
+@check(MUST, REFERENCE)
 def test_no_constraint_is_left_out_where_all_others_are_enforced(api: Api) -> None:
     if sum(api.ask(name).ok for name in RANGES) > len(RANGES) // 2:
-        raise Undecided("this target does not enforce ranges")
+        raise Skipped("this target does not enforce ranges")
     wrong, total = judged(api, False, ONE)
     expect(not wrong, f"{len(wrong)} of {total} such requests are answered: "
            + ", ".join(e.name for e in wrong), *wrong)  # fmt: skip
 
 
-@law(MUST, REFERENCE)
+@check(MUST, REFERENCE)
 def test_no_edge_is_refused_where_all_others_are_answered(api: Api) -> None:
     wrong, total = judged(api, True, TWO)
     expect(not wrong, f"{len(wrong)} of {total} such requests are refused: "

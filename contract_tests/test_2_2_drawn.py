@@ -1,4 +1,4 @@
-"""Valid requests that nobody has thought of: every law of single answers holds for them, too."""
+"""Valid requests that nobody has thought of: every check of single answers holds for them, too."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .cases.clamp import clamp, tidy
 from .cases.reducer import reduce
 from .cases.requests import post, text_of
 from .cases.strategies import requests
-from .judging.checks import LAWS, Law, judge_one, law
+from .judging.checks import CHECKS, Check, check, judge_one
 from .judging.probe import Api
 from .judging.referee import is_valid_request
-from .judging.verdicts import MUST, NOTE, Broken, Undecided, expect
+from .judging.verdicts import MUST, NOTE, Failed, Skipped, expect
 from .wire.exchange import Exchange, Json
 from .wire.views import CHAT, TEXT
 
@@ -33,21 +33,21 @@ def prepared(api: Api, body: Json) -> Json:
     return made | ({"model": api.model_for(made)} if api.target.is_mock else model)
 
 
-def applied(api: Api) -> list[Law]:
-    """The laws that drawn requests are held against: on a mock all that a run fails for."""
-    single = [law for law in LAWS.values() if law.select is not None]
-    return [law for law in single if law.strength == MUST
-            or (api.target.is_mock and law.strength != NOTE)]  # fmt: skip
+def applied(api: Api) -> list[Check]:
+    """The checks that drawn requests are held against: on a mock all that a run fails for."""
+    single = [check for check in CHECKS.values() if check.select is not None]
+    return [check for check in single if check.strength == MUST
+            or (api.target.is_mock and check.strength != NOTE)]  # fmt: skip
 
 
 def examine(api: Api, operation: str, body: Json, ascii_only: bool) -> None:
-    """Breaks the law that the answer to `body` breaks."""
+    """fails the check that the answer to `body` breaks."""
     exchange = send(api, operation, body, ascii_only)
     for one in applied(api):
         try:
             api.judged[one.name] = api.judged.get(one.name, 0) + judge_one(one, api, exchange)
-        except Broken as broken:
-            raise Broken(f"{one.sentence} {broken.came}", one.source, exchange) from None
+        except Failed as broken:
+            raise Failed(f"{one.sentence} {broken.came}", one.source, exchange) from None
 
 
 def run(api: Api, operation: str) -> None:
@@ -72,18 +72,18 @@ def run(api: Api, operation: str) -> None:
         body = prepared(api, drawn[0])
         try:
             examine(api, operation, body, drawn[1])
-        except Broken:
+        except Failed:
             failed.append((body, drawn[1]))
             raise
 
     try:
         check()
-    except Broken as broken:
+    except Failed as broken:
         if api.target.is_mock:
             raise
         try:
             _reduced(api, operation, *failed[-1])
-        except Undecided:
+        except Skipped:
             # What was seen broken stays so where the budget ends before it is reduced.
             raise broken from None
 
@@ -92,7 +92,7 @@ def _reduced(api: Api, operation: str, body: Json, ascii_only: bool) -> None:
     def fails(candidate: Json) -> bool:
         try:
             examine(api, operation, candidate, ascii_only)
-        except Broken:
+        except Failed:
             return True
         return False
 
@@ -105,7 +105,7 @@ def _reduced(api: Api, operation: str, body: Json, ascii_only: bool) -> None:
     expect(False, "a drawn request failed once, and not again", api.looked_at[-1])
 
 
-@law(MUST, REFERENCE, cases=[CHAT, TEXT])
+@check(MUST, REFERENCE, cases=[CHAT, TEXT])
 def test_a_drawn_request_is_answered_as_every_other(api: Api, case: Any) -> None:
     if api.examples:
         run(api, case)

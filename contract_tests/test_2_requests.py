@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from .cases.boundary_selection import chosen, outermost
 from .cases.refusals import BY_HAND, CONSTRAINTS, CORE, ERRORS, FORM, RANGES, STREAMED, TYPES
-from .judging.checks import each, law
+from .judging.checks import check, each
 from .judging.probe import Api
 from .judging.selectors import contested, documented, exchanges
-from .judging.verdicts import MUST, SHOULD, Undecided, expect
+from .judging.verdicts import MUST, SHOULD, Skipped, expect
 from .test_1_admission import UNADMITTED, refusal
 from .wire.exchange import Exchange
 from .wire.views import CHAT, TEXT, Stream
@@ -38,7 +38,7 @@ def test_no_request_makes_the_server_fail(exchange: Exchange) -> None:
     expect(0 < status < 500, f"status {status} {exchange.came.problem}")
 
 
-@law(MUST, "docs: LLM error table (400: the body); seed: any other status than 200 is an error")
+@check(MUST, "docs: LLM error table (400: the body); seed: any other status than 200 is an error")
 def test_a_body_that_is_no_json_object_is_refused(api: Api) -> None:
     for name in (*NO_JSON, "error.deep"):
         exchange = api.ask(name)
@@ -46,7 +46,7 @@ def test_a_body_that_is_no_json_object_is_refused(api: Api) -> None:
         expect(status == 400, f"status {status}", exchange, documented="status 400")
 
 
-@law(SHOULD, "docs: LLM error table (INVALID_REQUEST_BODY)")
+@check(SHOULD, "docs: LLM error table (INVALID_REQUEST_BODY)")
 def test_a_bad_body_is_refused_with_its_documented_reason(api: Api) -> None:
     row = api.error("bad_body")
     for name in (*NO_JSON, *CORE):
@@ -55,7 +55,7 @@ def test_a_bad_body_is_refused_with_its_documented_reason(api: Api) -> None:
         expect((status, reason) == (row.status, row.reason), f"{status} {reason}", exchange)
 
 
-@law(MUST, REFERENCE + " (required, type)")
+@check(MUST, REFERENCE + " (required, type)")
 def test_a_request_without_what_is_required_is_refused(api: Api) -> None:
     for name in CORE:
         exchange = api.ask(name)
@@ -70,49 +70,49 @@ def passed(api: Api, names: Iterable[str]) -> tuple[list[Exchange], int]:
 
 
 def enforced(api: Api, members: dict[str, str]) -> None:
-    """Breaks the law if the target enforces nearly all of the constraints, given by the names of
+    """fails the check if the target enforces nearly all of the constraints, given by the names of
     requests with the member that each is about, yet not all."""
     if not api.ask("chat.base").ok:
-        raise Undecided("the plain request is refused")
+        raise Skipped("the plain request is refused")
     through, total = passed(api, members)
     about = outermost({members[exchange.name] for exchange in through})
     if len(about) > FEW_PASS or total < OF:
-        raise Undecided(f"this target does not enforce {', '.join(sorted(about))}, nor means to")
+        raise Skipped(f"this target does not enforce {', '.join(sorted(about))}, nor means to")
     came = f"answered, although {total - len(through)} of {total} such requests are refused: "
     expect(not through, came + ", ".join(e.name for e in through), *through)
 
 
-@law(MUST, REFERENCE + " (printed ranges, read with both ends)")
+@check(MUST, REFERENCE + " (printed ranges, read with both ends)")
 def test_a_documented_range_is_enforced_where_the_others_are(api: Api) -> None:
     enforced(api, RANGES)
 
 
-@law(MUST, REFERENCE + " (types and enumerations)")
+@check(MUST, REFERENCE + " (types and enumerations)")
 def test_a_documented_type_is_enforced_where_the_others_are(api: Api) -> None:
     enforced(api, TYPES)
 
 
-@law(MUST, REFERENCE + " (messages)")
+@check(MUST, REFERENCE + " (messages)")
 def test_the_form_of_a_message_is_enforced_where_the_rest_is(api: Api) -> None:
     enforced(api, FORM)
 
 
-@law(SHOULD, REFERENCE + "; live: unknown beyond max_tokens")
+@check(SHOULD, REFERENCE + "; live: unknown beyond max_tokens")
 def test_every_documented_constraint_is_enforced(api: Api) -> None:
     through, _ = passed(api, [*BY_HAND, *CONSTRAINTS])
     expect(not through, "answered: " + ", ".join(e.name for e in through), *through)
 
 
-@law(MUST, REFERENCE + " (temperature 0 is excluded by the same print)")
+@check(MUST, REFERENCE + " (temperature 0 is excluded by the same print)")
 def test_ranges_include_both_ends_or_neither(api: Api) -> None:
     if not api.ask("chat.base").ok:
-        raise Undecided("temperature 0 is refused")
+        raise Skipped("temperature 0 is refused")
     exchange = api.ask("chat.ends")
     status = exchange.came.status
     expect(exchange.ok, f"status {status}, while temperature 0 is accepted", exchange)
 
 
-@law(SHOULD, "docs: LLM error table (the message explains)")
+@check(SHOULD, "docs: LLM error table (the message explains)")
 def test_a_refusal_names_the_field(api: Api) -> None:
     for name, case in chosen().items():
         exchange = api.ask(name)
@@ -121,7 +121,7 @@ def test_a_refusal_names_the_field(api: Api) -> None:
         expect(exchange.ok or named, f"the message says nothing of {fields[-1]}", exchange)
 
 
-@law(MUST, "seed: Error codes (one format, whatever was asked for)")
+@check(MUST, "seed: Error codes (one format, whatever was asked for)")
 def test_a_refusal_is_the_same_whether_streamed_or_not(api: Api) -> None:
     for plain, streamed in (
         ("error.model.chat", "error.model.text"),
@@ -133,7 +133,7 @@ def test_a_refusal_is_the_same_whether_streamed_or_not(api: Api) -> None:
         expect(two.ok or kind == "application/json", f"a refusal as {kind}", two)
 
 
-@law(MUST, "seed: Error codes (an error has another status than 200)")
+@check(MUST, "seed: Error codes (an error has another status than 200)")
 def test_a_stream_that_begins_is_an_answer_and_no_refusal(api: Api) -> None:
     for name in (STREAMED, "rule.best_of:stream", "error.model.text"):
         exchange = api.ask(name)
@@ -142,13 +142,13 @@ def test_a_stream_that_begins_is_an_answer_and_no_refusal(api: Api) -> None:
         expect(answered, "status 200, and no answer in the stream", exchange)
 
 
-@law(MUST, REFERENCE + " (content: text or parts)")
+@check(MUST, REFERENCE + " (content: text or parts)")
 def test_a_text_and_a_single_text_part_are_both_accepted(api: Api) -> None:
     one, two = api.ask("chat.base"), api.ask("chat.parts")
     expect(one.ok == two.ok, f"status {one.came.status} and {two.came.status}", one, two)
 
 
-@law(MUST, "RFC 8259: the order of members, blanks and escapes mean nothing")
+@check(MUST, "RFC 8259: the order of members, blanks and escapes mean nothing")
 def test_writings_of_one_request_have_one_status(api: Api) -> None:
     for first, second in (("chat.base", "chat.written"), ("text.base", "stop.letter.text")):
         one, two = api.ask(first), api.ask(second)
@@ -158,7 +158,7 @@ def test_writings_of_one_request_have_one_status(api: Api) -> None:
         )  # fmt: skip
 
 
-@law(MUST, REFERENCE + " (defaults; null is legal)")
+@check(MUST, REFERENCE + " (defaults; null is legal)")
 def test_a_default_written_out_and_a_null_change_no_status(api: Api) -> None:
     base = api.ask("chat.base")
     for name in ("chat.neutral", "chat.turns"):
@@ -166,15 +166,15 @@ def test_a_default_written_out_and_a_null_change_no_status(api: Api) -> None:
         expect(exchange.ok == base.ok, f"status {exchange.came.status}", base, exchange)
 
 
-@law(SHOULD, "observed: dsv4, kimi (an undocumented field was accepted)")
+@check(SHOULD, "observed: dsv4, kimi (an undocumented field was accepted)")
 def test_an_unknown_field_is_ignored(api: Api) -> None:
     exchange = api.ask("chat.unknown_field")
     if exchange.came.status in UNADMITTED:
-        raise Undecided("the key is refused for its scheme in lower case")
+        raise Skipped("the key is refused for its scheme in lower case")
     expect(exchange.ok, f"status {exchange.came.status}", exchange)
 
 
-@law(MUST, "docs: List models (endpoints)")
+@check(MUST, "docs: List models (endpoints)")
 def test_a_listed_model_answers_both_operations_it_is_listed_for(api: Api) -> None:
     row = next((row for row in api.rows if row["id"] == api.model), {})
     listed = row.get("endpoints")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from .judging.checks import each, law
+from .judging.checks import check, each
 from .judging.probe import Api
 from .judging.selectors import answers, json_replies
-from .judging.verdicts import MUST, SHOULD, Undecided, expect
+from .judging.verdicts import MUST, SHOULD, Skipped, expect
 from .wire.exchange import Exchange
 from .wire.views import CHAT, Answer, Choice, Odd, Unreadable
 
@@ -24,7 +24,7 @@ def listed(answer: Answer) -> list[tuple[Choice, list[Odd]]]:
     return [(choice, odds) for choice, odds in found if odds]
 
 
-@law(SHOULD, PAGES + " (may be silently missing)")
+@check(SHOULD, PAGES + " (may be silently missing)")
 def test_log_probabilities_come_where_they_are_asked_for(api: Api) -> None:
     for name in ASKED:
         answer = api.answer(name)
@@ -32,12 +32,12 @@ def test_log_probabilities_come_where_they_are_asked_for(api: Api) -> None:
         expect(not missing, f"choices {missing} have none", answer.exchange)
 
 
-@law(MUST, PAGES)
+@check(MUST, PAGES)
 def test_no_answer_lacks_the_log_probabilities_that_others_have(api: Api) -> None:
     have = {name: any(c.odds for c in api.answer(name).choices) for name in ASKED}
     lacking = [name for name, has in have.items() if not has]
     if len(lacking) > 2:
-        raise Undecided("this target gives log probabilities rarely or never")
+        raise Skipped("this target gives log probabilities rarely or never")
     expect(not lacking, f"{len(have) - len(lacking)} of {len(have)} such answers have them",
            *(api.ask(name) for name in lacking))  # fmt: skip
 
@@ -168,7 +168,7 @@ def test_as_many_tokens_are_listed_as_are_counted(answer: Answer) -> None:
     expect(best_of > 1 or total <= spent <= total + ends, f"{total} listed, {spent} counted")
 
 
-@law(MUST, PAGES)
+@check(MUST, PAGES)
 def test_a_stream_has_the_tokens_of_the_whole_answer(api: Api) -> None:
     api.deterministic()
     for one, two in (("odds.chat", "odds.chat.stream"), ("odds.text", "odds.text.stream")):
@@ -179,7 +179,7 @@ def test_a_stream_has_the_tokens_of_the_whole_answer(api: Api) -> None:
         expect(lists[0] == lists[1], f"{lists[0]} and {lists[1]}", first.exchange, second.exchange)
 
 
-@law(MUST, PAGES)
+@check(MUST, PAGES)
 def test_asking_for_log_probabilities_does_not_change_the_text(api: Api) -> None:
     for base, name in (("chat.base", "odds.chat"), ("text.base", "odds.text")):
         api.deterministic(base)

@@ -1,4 +1,4 @@
-"""Tool calls. Models differ in what they can do, so a law speaks only where a call was shown."""
+"""Tool calls. Models differ in what they can do, so a check speaks only where a call was shown."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from .cases.features import EDGE_NAME
-from .judging.checks import each, law
+from .judging.checks import check, each
 from .judging.probe import Api
 from .judging.selectors import answers, chats, whole_answers
-from .judging.verdicts import MUST, NOTE, SHOULD, Undecided, expect
+from .judging.verdicts import MUST, NOTE, SHOULD, Skipped, expect
 from .wire.exchange import Json
 from .wire.strict_json import JsonFault, read_text
 from .wire.views import Answer, Call, Unreadable
@@ -29,14 +29,14 @@ def called(answer: Answer) -> list[Call]:
 
 
 def shown(api: Api) -> None:
-    """Undecided unless some request that wants a call gets one."""
+    """Skipped unless some request that wants a call gets one."""
     for name in SHOWING:
         try:
             called(api.answer(name))
-        except (Undecided, Unreadable):
+        except (Skipped, Unreadable):
             continue
         return
-    raise Undecided("no answer of this target shows a tool call")
+    raise Skipped("no answer of this target shows a tool call")
 
 
 def declared(answer: Answer) -> dict[str, Json]:
@@ -44,7 +44,7 @@ def declared(answer: Answer) -> dict[str, Json]:
     return {tool["function"]["name"]: tool["function"] for tool in tools}
 
 
-@law(MUST, GUIDE + "; observed: llmgw (refused or ignored by some models)")
+@check(MUST, GUIDE + "; observed: llmgw (refused or ignored by some models)")
 def test_a_call_that_is_required_is_made(api: Api) -> None:
     shown(api)
     for name in ("tools.required", "tools.required.stream"):
@@ -53,14 +53,14 @@ def test_a_call_that_is_required_is_made(api: Api) -> None:
         expect(calls, "no tool is called", answer.exchange)
 
 
-@law(MUST, GUIDE + " (tool_choice)")
+@check(MUST, GUIDE + " (tool_choice)")
 def test_no_call_is_made_where_none_is_wanted(api: Api) -> None:
     shown(api)
     answer = api.answer("tools.none")
     expect(not any(choice.calls for choice in answer.choices), "a tool is called", answer.exchange)
 
 
-@law(MUST, GUIDE + " (tool_choice)")
+@check(MUST, GUIDE + " (tool_choice)")
 def test_the_function_that_is_named_is_called(api: Api) -> None:
     shown(api)
     answer = api.answer("tools.forced")
@@ -68,7 +68,7 @@ def test_the_function_that_is_named_is_called(api: Api) -> None:
     expect(names and set(names) == {EDGE_NAME}, f"called: {names}", answer.exchange)
 
 
-@law(MUST, "docs: Create chat completion (function.name: 64 of [A-Za-z0-9_-])")
+@check(MUST, "docs: Create chat completion (function.name: 64 of [A-Za-z0-9_-])")
 def test_a_name_at_the_edge_of_what_is_legal_is_called(api: Api) -> None:
     shown(api)
     exchange = api.ask("tools.forced")
@@ -95,7 +95,7 @@ def test_the_arguments_of_a_call_are_the_text_of_an_object(answer: Answer) -> No
         expect(isinstance(value, dict), f"arguments {call.arguments!r}: {value!r:.120}")
 
 
-@law(MUST, "docs: Create chat completion (function.parameters)")
+@check(MUST, "docs: Create chat completion (function.parameters)")
 def test_the_arguments_of_a_call_follow_their_schema(api: Api) -> None:
     shown(api)
     broken = []
@@ -103,7 +103,7 @@ def test_the_arguments_of_a_call_follow_their_schema(api: Api) -> None:
     for name in names:
         try:
             broken += [(name, fault) for fault in _misfits(api.answer(name))]
-        except (Undecided, Unreadable):
+        except (Skipped, Unreadable):
             continue
     expect(not broken, "; ".join(fault for _, fault in broken),
            *(api.ask(name) for name, _ in broken))  # fmt: skip
@@ -178,14 +178,14 @@ def test_no_mark_of_a_call_leaks_into_the_content(answer: Answer) -> None:
     expect(not marks, f"the content has {marks}")
 
 
-@law(MUST, GUIDE + " (the result goes back with the id)")
+@check(MUST, GUIDE + " (the result goes back with the id)")
 def test_the_result_of_a_call_is_accepted(api: Api) -> None:
     shown(api)
     exchange = api.ask("tools.turn")
     expect(exchange.ok, f"status {exchange.came.status}", exchange)
 
 
-@law(MUST, GUIDE)
+@check(MUST, GUIDE)
 def test_a_streamed_call_is_the_call_of_the_whole_answer(api: Api) -> None:
     shown(api)
     api.deterministic()
@@ -201,7 +201,7 @@ def _parsed(call: Call) -> Any:
         return call.arguments
 
 
-@law(SHOULD, "docs: Create chat completion (tools are part of the prompt)")
+@check(SHOULD, "docs: Create chat completion (tools are part of the prompt)")
 def test_tools_are_counted_with_the_prompt(api: Api) -> None:
     shown(api)
     answer = api.answer("tools.required")

@@ -1,4 +1,4 @@
-"""JSON answers and reasoning. A law speaks only where the target shows the feature."""
+"""JSON answers and reasoning. A check speaks only where the target shows the feature."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from .cases.features import DOCUMENTED, PERSON, STRUCTURED
-from .judging.checks import each, law
+from .judging.checks import check, each
 from .judging.probe import Api
 from .judging.selectors import answers, chats, streams
-from .judging.verdicts import MUST, NOTE, SHOULD, Broken, Undecided, expect
+from .judging.verdicts import MUST, NOTE, SHOULD, Failed, Skipped, expect
 from .wire.strict_json import JsonFault, read_text
 from .wire.views import Answer, Stream, Unreadable, delta, said
 
@@ -32,20 +32,20 @@ def _shows(answer: Answer) -> bool:
 
 
 def structured(api: Api) -> list[Answer]:
-    """The answers in a form; Undecided unless the model lists the feature or one shows it."""
+    """The answers in a form; Skipped unless the model lists the feature or one shows it."""
     found = []
     for name in FORMS:
         try:
             found.append(api.answer(name))
-        except (Undecided, Unreadable):
+        except (Skipped, Unreadable):
             continue
     row = next((row for row in api.rows if found and row["id"] == found[0].model), {})
     if STRUCTURED not in (row.get("features") or []) and not any(map(_shows, found)):
-        raise Undecided("no answer of this target shows a form that was asked for")
+        raise Skipped("no answer of this target shows a form that was asked for")
     return found
 
 
-@law(MUST, FORMAT)
+@check(MUST, FORMAT)
 def test_an_answer_in_json_is_one_json_object(api: Api) -> None:
     for answer in structured(api):
         choice = answer.choices[0]
@@ -57,7 +57,7 @@ def test_an_answer_in_json_is_one_json_object(api: Api) -> None:
                answer.exchange)  # fmt: skip
 
 
-@law(MUST, FORMAT)
+@check(MUST, FORMAT)
 def test_an_answer_to_a_schema_follows_it(api: Api) -> None:
     judged = 0
     for answer in structured(api):
@@ -67,43 +67,43 @@ def test_an_answer_to_a_schema_follows_it(api: Api) -> None:
         judged += 1
         error = next(iter(Draft202012Validator(PERSON).iter_errors(value)), None)
         if error is not None:
-            raise Broken(f"{answer.text!r}: {error.message[:150]}", FORMAT, answer.exchange)
+            raise Failed(f"{answer.text!r}: {error.message[:150]}", FORMAT, answer.exchange)
     if not judged:
-        raise Undecided("no answer to a schema is complete")
+        raise Skipped("no answer to a schema is complete")
 
 
-@law(SHOULD, "docs: List models (features); observed: flags are wrong at times")
+@check(SHOULD, "docs: List models (features); observed: flags are wrong at times")
 def test_a_model_that_lists_structured_outputs_gives_them(api: Api) -> None:
     row = next((row for row in api.rows if row["id"] == api.model), {})
     if "structured-outputs" not in (row.get("features") or []):
-        raise Undecided("the model does not list the feature")
+        raise Skipped("the model does not list the feature")
     for name in FORMS:
         exchange = api.ask(name)
         shows = exchange.ok and _shows(api.answer(name))
         expect(shows, f"status {exchange.came.status}, no JSON", exchange)
 
 
-@law(SHOULD, "docs: List models (features); observed: flags are wrong at times")
+@check(SHOULD, "docs: List models (features); observed: flags are wrong at times")
 def test_a_model_that_lists_function_calling_calls(api: Api) -> None:
     flagged = [row for row in api.rows if "function-calling" in (row.get("features") or [])]
     if not flagged:
-        raise Undecided("no model lists the feature")
+        raise Skipped("no model lists the feature")
     answer = api.answer("tools.required")
     expect(any(choice.calls for choice in answer.choices), "no tool is called", answer.exchange)
 
 
-@law(MUST, "docs: Create chat completion (separate_reasoning of deepseek-r1-turbo)")
+@check(MUST, "docs: Create chat completion (separate_reasoning of deepseek-r1-turbo)")
 def test_reasoning_is_set_apart_by_the_model_that_documents_it(api: Api) -> None:
     for name in ("reasoning.on", "reasoning.stream"):
         answer = api.answer(name)
         if answer.body["model"] != DOCUMENTED:
-            raise Undecided(f"{DOCUMENTED} is not listed")
+            raise Skipped(f"{DOCUMENTED} is not listed")
         apart = all(c.reasoning for c in answer.choices) and "<think>" not in answer.text
         expect(apart, f"reasoning_content is missing; the text is {answer.text[:60]!r}",
                answer.exchange)  # fmt: skip
 
 
-@law(SHOULD, REASON)
+@check(SHOULD, REASON)
 def test_reasoning_comes_where_it_is_asked_for(api: Api) -> None:
     for name in ("reasoning.on", "reasoning.stream"):
         answer = api.answer(name)
@@ -111,17 +111,17 @@ def test_reasoning_comes_where_it_is_asked_for(api: Api) -> None:
 
 
 def reasons(api: Api) -> None:
-    """Undecided unless one of the answers reasons."""
+    """Skipped unless one of the answers reasons."""
     for name in ("reasoning.on", "reasoning.stream"):
         try:
             if any(choice.reasoning for choice in api.answer(name).choices):
                 return
-        except (Undecided, Unreadable):
+        except (Skipped, Unreadable):
             continue
-    raise Undecided("no answer of this target shows its reasoning")
+    raise Skipped("no answer of this target shows its reasoning")
 
 
-@law(MUST, REASON)
+@check(MUST, REASON)
 def test_reasoning_comes_in_a_stream_and_in_a_whole_answer_alike(api: Api) -> None:
     reasons(api)
     one, two = api.answer("reasoning.on"), api.answer("reasoning.stream")
@@ -129,7 +129,7 @@ def test_reasoning_comes_in_a_stream_and_in_a_whole_answer_alike(api: Api) -> No
     expect(all(both), f"whole: {both[0]}, streamed: {both[1]}", one.exchange, two.exchange)
 
 
-@law(MUST, REASON)
+@check(MUST, REASON)
 def test_streamed_reasoning_is_the_reasoning_of_the_whole_answer(api: Api) -> None:
     reasons(api)
     api.deterministic()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .judging.checks import each, law
+from .judging.checks import check, each
 from .judging.probe import Api
 from .judging.selectors import answers, whole_answers
-from .judging.verdicts import MUST, SHOULD, Undecided, expect
+from .judging.verdicts import MUST, SHOULD, Skipped, expect
 from .test_3_answers import wanted
 from .wire.views import Answer, Unreadable
 
@@ -68,7 +68,7 @@ def test_no_choice_lists_more_tokens_than_its_limit(answer: Answer) -> None:
         expect(len(choice.odds) <= limit, f"{len(choice.odds)} tokens at a limit of {limit}")
 
 
-@law(MUST, BOTH_PAGES + " (max_tokens)")
+@check(MUST, BOTH_PAGES + " (max_tokens)")
 def test_a_limit_of_one_gives_one_token(api: Api) -> None:
     for name, base in (("chat.one", "chat.base"), ("text.one", "text.base")):
         answer = api.answer(name)
@@ -79,13 +79,13 @@ def test_a_limit_of_one_gives_one_token(api: Api) -> None:
         expect(len(text) <= 40, f"one token is {text!r}", answer.exchange)
 
 
-@law(MUST, BOTH_PAGES + " (max_tokens, n)")
+@check(MUST, BOTH_PAGES + " (max_tokens, n)")
 def test_the_tokens_of_all_choices_are_counted(api: Api) -> None:
     for name in ("chat.n", "chat.n.stream", "chat.one", "text.list", "text.tokens.stream"):
         try:
             answer = api.answer(name)
             spent = answer.count("completion_tokens")
-        except (Undecided, Unreadable):
+        except (Skipped, Unreadable):
             continue
         said = sum(bool(text) for text in answer.texts)
         odds = sum(len(choice.odds or ()) for choice in answer.choices)
@@ -97,7 +97,7 @@ def prompt_tokens(api: Api, name: str) -> int:
     return api.answer(name).count("prompt_tokens")
 
 
-@law(MUST, BOTH_PAGES + " (prompt_tokens: the tokens of the prompt)")
+@check(MUST, BOTH_PAGES + " (prompt_tokens: the tokens of the prompt)")
 def test_one_prompt_has_one_count_whatever_else_is_asked(api: Api) -> None:
     for base, others in (
         ("chat.base", ("chat.base.again", "chat.one", "chat.n", "chat.stream.usage",
@@ -108,13 +108,13 @@ def test_one_prompt_has_one_count_whatever_else_is_asked(api: Api) -> None:
         for name in others:
             try:
                 other = prompt_tokens(api, name)
-            except (Undecided, Unreadable):
+            except (Skipped, Unreadable):
                 continue
             expect(other == count, f"{count} and {other} prompt tokens",
                    api.ask(base), api.ask(name))  # fmt: skip
 
 
-@law(MUST, BOTH_PAGES + " (prompt_tokens: the tokens of the prompt)")
+@check(MUST, BOTH_PAGES + " (prompt_tokens: the tokens of the prompt)")
 def test_a_longer_prompt_has_more_tokens(api: Api) -> None:
     for base, longer, least in (
         ("chat.base", "chat.turns", 30),
@@ -122,7 +122,7 @@ def test_a_longer_prompt_has_more_tokens(api: Api) -> None:
     ):
         try:
             few, many = prompt_tokens(api, base), prompt_tokens(api, longer)
-        except Undecided:
+        except Skipped:
             continue
         expect(many >= few + least, f"{few} prompt tokens and {many}",
                api.ask(base), api.ask(longer))  # fmt: skip

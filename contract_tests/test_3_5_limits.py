@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from .judging.checks import each, law
+from .judging.checks import check, each
 from .judging.probe import Api
 from .judging.selectors import chats
-from .judging.verdicts import MUST, SHOULD, Undecided, expect
+from .judging.verdicts import MUST, SHOULD, Skipped, expect
 from .wire.views import Answer
 
 CHAT_PAGE = "docs: Create chat completion"
 BOTH_PAGES = "docs: Create chat completion, Create completion"
 
 
-@law(MUST, BOTH_PAGES + " (max_tokens)")
+@check(MUST, BOTH_PAGES + " (max_tokens)")
 def test_a_lower_limit_cuts_the_same_answer(api: Api) -> None:
     for base, names in (
         ("chat.base", ("odds.chat", "odds.chat.stream")),
@@ -29,7 +29,7 @@ def test_a_lower_limit_cuts_the_same_answer(api: Api) -> None:
             expect(not shorter or reason == "length", f"it was cut, and ended for {reason}", *both)
 
 
-@law(MUST, BOTH_PAGES + " (stop)")
+@check(MUST, BOTH_PAGES + " (stop)")
 def test_an_answer_ends_at_the_first_stop_sequence(api: Api) -> None:
     for base, names in (
         ("chat.base", ("stop.text", "stop.many", "stop.inside.stream")),
@@ -43,7 +43,7 @@ def test_an_answer_ends_at_the_first_stop_sequence(api: Api) -> None:
 def _ends_at_stop(api: Api, base: str, name: str) -> None:
     try:
         whole, part = api.answer(base), api.answer(name)
-    except Undecided:
+    except Skipped:
         return
     asked = part.body["stop"]
     stops = [asked] if isinstance(asked, str) else asked
@@ -54,32 +54,32 @@ def _ends_at_stop(api: Api, base: str, name: str) -> None:
     expect(part.text in allowed, came, whole.exchange, part.exchange)
 
 
-@law(MUST, BOTH_PAGES + " (stop: the returned text includes the sequence)")
+@check(MUST, BOTH_PAGES + " (stop: the returned text includes the sequence)")
 def test_the_text_keeps_the_stop_sequence(api: Api) -> None:
     api.deterministic()
     for name in ("stop.text", "stop.inside.stream", "stop.letter.text"):
         try:
             answer = api.answer(name)
-        except Undecided:
+        except Skipped:
             continue
         asked = answer.body["stop"]
         stops = (asked,) if isinstance(asked, str) else tuple(asked)
         expect(answer.text.endswith(stops), f"{answer.text!r} with stop {asked!r}", answer.exchange)
 
 
-@law(MUST, BOTH_PAGES + " (finish_reason: stop)")
+@check(MUST, BOTH_PAGES + " (finish_reason: stop)")
 def test_an_answer_that_met_a_stop_sequence_says_so(api: Api) -> None:
     api.deterministic()
     for name in ("stop.text", "stop.many", "stop.inside.stream", "stop.letter.text"):
         try:
             answer = api.answer(name)
-        except Undecided:
+        except Skipped:
             continue
         reason = answer.choices[0].finish
         expect(reason == "stop", f"finish_reason is {reason!r}", answer.exchange)
 
 
-@law(MUST, BOTH_PAGES + " (stop)")
+@check(MUST, BOTH_PAGES + " (stop)")
 def test_a_stop_sequence_that_does_not_occur_changes_nothing(api: Api) -> None:
     api.deterministic()
     one, two = api.answer("chat.base"), api.answer("chat.neutral")
@@ -90,13 +90,13 @@ def test_a_stop_sequence_that_does_not_occur_changes_nothing(api: Api) -> None:
 # Sampling and prompts
 
 
-@law(SHOULD, BOTH_PAGES + " (seed, temperature)")
+@check(SHOULD, BOTH_PAGES + " (seed, temperature)")
 def test_other_seeds_give_other_texts(api: Api) -> None:
     texts = {api.answer(name).text for name in ("chat.n", "chat.n.stream")}
     expect(len(texts) > 1, f"two seeds at temperature 1.99 give {texts}")
 
 
-@law(MUST, "docs: Create completion (prompt: several texts)")
+@check(MUST, "docs: Create completion (prompt: several texts)")
 def test_several_prompts_are_answered_in_their_order(api: Api) -> None:
     api.deterministic("text.base")
     base, both = api.answer("text.base"), api.answer("text.list")
@@ -106,7 +106,7 @@ def test_several_prompts_are_answered_in_their_order(api: Api) -> None:
     expect(not second or first != second or not first, "both have the same text", *shown)
 
 
-@law(MUST, "docs: Create completion (choices, usage)")
+@check(MUST, "docs: Create completion (choices, usage)")
 def test_a_completion_has_a_text_and_no_message(api: Api) -> None:
     stream = api.stream("odds.text.stream")
     whole = [(piece, api.ask("text.base")) for piece in api.value("text.base")["choices"]]

@@ -1,15 +1,15 @@
 """What an answer says of itself: its shape, its choices, its tokens, where it stops.
 
-Relations between fields and between answers; no law here needs to know the model.
+Relations between fields and between answers; no check here needs to know the model.
 """
 
 from __future__ import annotations
 
-from .judging.checks import each, law
+from .judging.checks import check, each
 from .judging.probe import Api
 from .judging.referee import first_fault
 from .judging.selectors import answers, chats, exchanges, json_replies, whole_answers
-from .judging.verdicts import MUST, NOTE, SHOULD, Broken, Undecided, expect
+from .judging.verdicts import MUST, NOTE, SHOULD, Failed, Skipped, expect
 from .wire.exchange import Exchange
 from .wire.strict_json import JsonFault
 from .wire.views import Answer, Unreadable
@@ -46,7 +46,7 @@ def test_an_answer_is_one_plain_json_document(exchange: Exchange) -> None:
     try:
         _ = exchange.value
     except JsonFault as fault:
-        raise Broken(str(fault)) from None
+        raise Failed(str(fault)) from None
 
 
 @each(json_replies, MUST, BOTH_PAGES + ", List models, Retrieve model")
@@ -60,7 +60,7 @@ def test_an_answer_has_the_documented_shape(exchange: Exchange) -> None:
     path = load_description().operations[exchange.asked.operation].response
     fault = first_fault(path, value)
     if fault is not None:
-        raise Broken(f"{fault[0]}: {fault[1]}", f"the schema {path}")
+        raise Failed(f"{fault[0]}: {fault[1]}", f"the schema {path}")
 
 
 @each(answers, SHOULD, "Unicode 15, 23.8: text that could not be read has been lost")
@@ -73,7 +73,7 @@ def test_no_text_has_signs_that_stand_for_lost_ones(answer: Answer) -> None:
 # Head
 
 
-@law(MUST, BOTH_PAGES + " (a unique id)")
+@check(MUST, BOTH_PAGES + " (a unique id)")
 def test_no_two_answers_have_the_same_id(api: Api) -> None:
     seen: dict[object, Exchange] = {}
     for exchange in api.exchanges():
@@ -81,7 +81,7 @@ def test_no_two_answers_have_the_same_id(api: Api) -> None:
             before = seen.setdefault(answer.id, exchange)
             expect(before is exchange, f"the id {answer.id!r} twice", before, exchange)
     if len(seen) < 2:
-        raise Undecided("fewer than two answers came")
+        raise Skipped("fewer than two answers came")
 
 
 def _readable(api: Api, exchange: Exchange) -> list[Answer]:
@@ -187,14 +187,14 @@ def test_a_chat_without_a_call_has_content(answer: Answer) -> None:
                f"content of choice {choice.index} is null")  # fmt: skip
 
 
-@law(MUST, "seed: the client examples print what was said")
+@check(MUST, "seed: the client examples print what was said")
 def test_an_answer_says_something(api: Api) -> None:
     names = ("chat.base", "chat.stream", "text.base", "odds.text.stream", "chat.turns",
              "chat.neutral", "chat.parts", "chat.unknown_field")  # fmt: skip
     for name in names:
         try:
             answer = api.answer(name)
-        except (Undecided, Unreadable):
+        except (Skipped, Unreadable):
             continue
         said = answer.text.strip() or any(c.reasoning or c.calls for c in answer.choices)
         expect(said, "the text is empty", answer.exchange)
@@ -207,7 +207,7 @@ def test_log_probabilities_come_only_where_they_are_asked_for(answer: Answer) ->
         expect(asked or not choice.odds, f"choice {choice.index} has log probabilities")
 
 
-@law(NOTE, BOTH_PAGES + " (n)")
+@check(NOTE, BOTH_PAGES + " (n)")
 def test_several_choices_differ(api: Api) -> None:
     texts = api.answer("chat.n").texts
     expect(len(set(texts)) > 1, "all choices have the same text at temperature 1.99")

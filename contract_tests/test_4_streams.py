@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .judging.checks import each, law
+from .judging.checks import check, each
 from .judging.probe import Api
 from .judging.referee import first_fault
 from .judging.selectors import chat_streams, streams
-from .judging.verdicts import MUST, NOTE, SHOULD, Broken, Undecided, expect
+from .judging.verdicts import MUST, NOTE, SHOULD, Failed, Skipped, expect
 from .test_3_answers import wanted
 from .wire.exchange import Json
 from .wire.sse import DONE
@@ -57,7 +57,7 @@ def test_every_event_is_a_json_object_or_the_end(stream: Stream) -> None:
         try:
             value = read_text(data)
         except JsonFault as fault:
-            raise Broken(f"the event {data[:120]!r}: {fault}") from None
+            raise Failed(f"the event {data[:120]!r}: {fault}") from None
         expect(isinstance(value, dict), f"the event {data[:120]!r}")
 
 
@@ -79,7 +79,7 @@ def test_every_chunk_has_the_documented_shape(stream: Stream) -> None:
     for at, chunk in enumerate(stream.chunks):
         fault = first_fault(str(path), chunk)
         if fault is not None:
-            raise Broken(f"chunk {at}, {fault[0]}: {fault[1]}", f"the schema {path}")
+            raise Failed(f"chunk {at}, {fault[0]}: {fault[1]}", f"the schema {path}")
 
 
 @each(streams, MUST, CHUNKS + " (the same id, created and model on all chunks)")
@@ -217,7 +217,7 @@ def test_a_chunk_without_a_choice_brings_usage(stream: Stream) -> None:
 
 
 def same(api: Api, one: str, two: str) -> tuple[Answer, Answer]:
-    """Two answers to requests that differ in how they are delivered; Undecided if they may part."""
+    """Two answers to requests that differ in how they are delivered; Skipped if they may part."""
     api.deterministic(one if one.endswith(".base") else "text.base")
     return api.answer(one), api.answer(two)
 
@@ -227,27 +227,27 @@ def _compare(api: Api, view: str) -> None:
     for one, two in PAIRS:
         try:
             whole, streamed = same(api, one, two)
-        except (Undecided, Unreadable):
+        except (Skipped, Unreadable):
             continue
         judged += 1
         found = [[getattr(choice, view) for choice in a.choices] for a in (whole, streamed)]
         expect(found[0] == found[1], f"whole: {found[0]}, streamed: {found[1]}",
                whole.exchange, streamed.exchange)  # fmt: skip
     if not judged:
-        raise Undecided("equal requests have different answers on this target")
+        raise Skipped("equal requests have different answers on this target")
 
 
-@law(MUST, CHUNKS)
+@check(MUST, CHUNKS)
 def test_the_pieces_joined_are_the_whole_text(api: Api) -> None:
     _compare(api, "text")
 
 
-@law(MUST, CHUNKS)
+@check(MUST, CHUNKS)
 def test_a_stream_ends_for_the_reason_of_the_whole_answer(api: Api) -> None:
     _compare(api, "finish")
 
 
-@law(SHOULD, USAGE)
+@check(SHOULD, USAGE)
 def test_a_stream_has_the_usage_of_the_whole_answer(api: Api) -> None:
     for one, two in (("chat.base", "chat.stream.usage"), ("text.base", "odds.text.stream")):
         whole, streamed = same(api, one, two)
@@ -257,11 +257,11 @@ def test_a_stream_has_the_usage_of_the_whole_answer(api: Api) -> None:
                whole.exchange, streamed.exchange)  # fmt: skip
 
 
-@law(MUST, USAGE)
+@check(MUST, USAGE)
 def test_a_cut_stream_counts_every_token_of_its_limit(api: Api) -> None:
     answer = api.answer("chat.stream.usage")
     reason, limit = answer.choices[0].finish, answer.body["max_tokens"]
     if reason != "length":
-        raise Undecided(f"the stream ended for {reason}")
+        raise Skipped(f"the stream ended for {reason}")
     spent = answer.count("completion_tokens")
     expect(spent == limit, f"{spent} tokens, cut at {limit}", answer.exchange)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from .judging.checks import each, law
+from .judging.checks import check, each
 from .judging.probe import Api
 from .judging.referee import first_fault
 from .judging.selectors import errors
-from .judging.verdicts import MUST, NOTE, SHOULD, Broken, Undecided, expect
+from .judging.verdicts import MUST, NOTE, SHOULD, Failed, Skipped, expect
 from .run.redact import Redactor
 from .test_1_admission import refused_as
 from .wire.exchange import WRONG_KEY, Exchange
@@ -37,7 +37,7 @@ def test_an_error_is_one_plain_json_document(exchange: Exchange) -> None:
     try:
         _ = exchange.value
     except JsonFault as fault:
-        raise Broken(str(fault)) from None
+        raise Failed(str(fault)) from None
 
 
 def envelope(exchange: Exchange) -> dict[str, object]:
@@ -57,7 +57,7 @@ def _engine(exchange: Exchange) -> bool:
     return exchange.came.status == 400 and set(value) >= ENGINE and "reason" not in value
 
 
-@law(MUST, SEED + " (code, reason, message); observed live: mimo, or-raw (a second shape)")
+@check(MUST, SEED + " (code, reason, message); observed live: mimo, or-raw (a second shape)")
 def test_an_error_has_the_documented_shape(api: Api) -> None:
     judged = [e for exchange in api.exchanges() for e in errors(api, exchange)]
     for exchange in judged:
@@ -66,11 +66,11 @@ def test_an_error_has_the_documented_shape(api: Api) -> None:
                 continue
             fault = first_fault(ENVELOPE, envelope(exchange))
         except Unreadable as why:
-            raise Broken(str(why), "", exchange) from None
+            raise Failed(str(why), "", exchange) from None
         if fault is not None:
-            raise Broken(f"{fault[0]}: {fault[1]}", f"the schema {ENVELOPE}", exchange)
+            raise Failed(f"{fault[0]}: {fault[1]}", f"the schema {ENVELOPE}", exchange)
     if not judged:
-        raise Undecided("nothing was refused")
+        raise Skipped("nothing was refused")
 
 
 @each(errors, MUST, SEED + " (code)")
@@ -104,7 +104,7 @@ def test_the_reason_of_an_error_is_a_documented_one(exchange: Exchange) -> None:
     expect(reason in load_description().errors.reasons, f"the reason is {reason!r}")
 
 
-@law(SHOULD, SEED + " (three members); observed: metadata")
+@check(SHOULD, SEED + " (three members); observed: metadata")
 def test_an_error_has_the_members_of_the_edition(api: Api) -> None:
     exchange = api.ask("error.model.chat")
     found = set(envelope(exchange))
@@ -113,19 +113,19 @@ def test_an_error_has_the_members_of_the_edition(api: Api) -> None:
     expect(found == wanted, f"the members are {sorted(found)}", exchange)
 
 
-@law(MUST, SEED + " (404 MODEL_NOT_FOUND)")
+@check(MUST, SEED + " (404 MODEL_NOT_FOUND)")
 def test_an_unknown_model_is_not_found(api: Api) -> None:
     for name in ("error.model.chat", "error.model.text"):
         refused_as(api.ask(name), api.errors("model_not_found"))
 
 
-@law(MUST, "observed: slipway (404); or a body that lacks a model (400)")
+@check(MUST, "observed: slipway (404); or a body that lacks a model (400)")
 def test_an_empty_model_is_no_model(api: Api) -> None:
     allowed = api.errors("model_not_found", "bad_body")
     refused_as(api.ask("error.model.empty"), allowed)
 
 
-@law(MUST, "design: a key is a secret")
+@check(MUST, "design: a key is a secret")
 def test_no_reply_repeats_the_key(api: Api) -> None:
     secrets = [Redactor(api.target.key), Redactor(WRONG_KEY)]
     for exchange in api.exchanges():

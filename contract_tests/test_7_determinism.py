@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .judging.checks import law
+from .judging.checks import check
 from .judging.probe import Api
 from .judging.verdicts import MUST, SHOULD, expect
 
@@ -10,41 +10,43 @@ SEED = "docs: Create chat completion (seed: best effort)"
 
 
 def same(api: Api, one: str, two: str) -> None:
-    """Breaks the law unless both have the same text, reason and prompt."""
+    """fails the check unless both have the same text, reason and prompt."""
     api.deterministic("text.base" if one.startswith("text") else "chat.base")
     first, second = api.answer(one), api.answer(two)
     found = [[(c.text, c.finish) for c in a.choices] for a in (first, second)]
     expect(found[0] == found[1], f"{found[0]} and {found[1]}", first.exchange, second.exchange)
 
 
-@law(SHOULD, SEED)
+@check(SHOULD, SEED)
 def test_equal_requests_have_equal_answers(api: Api) -> None:
     for name in ("chat.base", "text.base"):
         one, two = api.answer(name), api.answer(f"{name}.again")
         expect(one.texts == two.texts, f"{one.texts} and {two.texts}", one.exchange, two.exchange)
 
 
-@law(MUST, "RFC 8259: the order of members, blanks, escapes and writings of a number mean nothing")
+@check(
+    MUST, "RFC 8259: the order of members, blanks, escapes and writings of a number mean nothing"
+)
 def test_writings_of_one_request_have_one_answer(api: Api) -> None:
     same(api, "chat.base", "chat.written")
 
 
-@law(MUST, "docs: Create chat completion (defaults; null is legal)")
+@check(MUST, "docs: Create chat completion (defaults; null is legal)")
 def test_a_default_written_out_and_a_null_change_nothing(api: Api) -> None:
     same(api, "chat.base", "chat.neutral")
 
 
-@law(SHOULD, "docs: Create chat completion (content: text or parts)")
+@check(SHOULD, "docs: Create chat completion (content: text or parts)")
 def test_a_single_text_part_is_the_text(api: Api) -> None:
     same(api, "chat.base", "chat.parts")
 
 
-@law(SHOULD, "observed: dsv4, kimi")
+@check(SHOULD, "observed: dsv4, kimi")
 def test_an_unknown_field_changes_nothing(api: Api) -> None:
     same(api, "chat.base", "chat.unknown_field")
 
 
-@law(SHOULD, "docs: Create chat completion (n)")
+@check(SHOULD, "docs: Create chat completion (n)")
 def test_the_first_of_several_choices_is_the_only_one_of_one(api: Api) -> None:
     api.deterministic()
     one, two = api.answer("chat.base"), api.answer("chat.one")
@@ -52,7 +54,7 @@ def test_the_first_of_several_choices_is_the_only_one_of_one(api: Api) -> None:
            one.exchange, two.exchange)  # fmt: skip
 
 
-@law(MUST, "an answer depends on its own request")
+@check(MUST, "an answer depends on its own request")
 def test_nothing_that_was_sent_before_is_left_behind(api: Api) -> None:
     list(api.exchanges())  # by now each was sent
     same(api, "chat.base", "chat.last")

@@ -39,7 +39,7 @@ _OPTIONS = (
     _Option("--novita-max-cost", "Most that a live run may cost, in USD.", float, "USD"),
     _Option("--novita-rpm", "Most requests a minute of a live run.", int, "N"),
     _Option("--novita-report", "Write a report: .json, .md, .html, .xml or .sarif.", str, "PATH"),
-    _Option("--novita-strict", "Documented but contradicted laws fail the run, too.", None),
+    _Option("--novita-strict", "Documented but contradicted checks fail the run, too.", None),
     _Option("--novita-guard", "In all tests, stop and fail what would reach the real API.", None),
 )
 

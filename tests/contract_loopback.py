@@ -1,5 +1,5 @@
 """Runs the contract suite against `novita-mock serve` over loopback, edition by edition:
-`python -m tests.contract_loopback`. Exit code 1 if a law is broken."""
+`python -m tests.contract_loopback`. Exit code 1 if a check is broken."""
 
 from __future__ import annotations
 

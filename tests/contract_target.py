@@ -20,7 +20,7 @@ KEY = "sk-the-key-of-the-test-suite"
 
 
 def load() -> None:
-    """Reads every chapter, so that all laws are known."""
+    """Reads every chapter, so that all checks are known."""
     for module in sorted(found.name for found in pkgutil.iter_modules(contract_tests.__path__)):
         if module.startswith("test_"):
             importlib.import_module(f"{contract_tests.__name__}.{module}")
@@ -50,38 +50,40 @@ def api_of(provider: Provider, edition: str = "v3", thorough: bool = True) -> Ap
     return opened(Faulty(provider), edition, thorough=thorough)
 
 
-def judged_by(strength: str) -> list[checks.Law]:
-    """The laws of one strength that need no parameter."""
+def judged_by(strength: str) -> list[checks.Check]:
+    """The checks of one strength that need no parameter."""
     load()
-    return [law for law in checks.LAWS.values() if law.strength == strength and not law.cases]
+    return [
+        check for check in checks.CHECKS.values() if check.strength == strength and not check.cases
+    ]
 
 
-def broken(api: Api, chosen: Iterable[checks.Law]) -> list[checks.Finding]:
-    """The laws that the target breaks."""
-    found = [checks.run(law, api) for law in chosen]
-    return [finding for finding in found if finding.verdict == verdicts.BROKEN]
+def broken(api: Api, chosen: Iterable[checks.Check]) -> list[checks.CheckResult]:
+    """The checks that fail on the target."""
+    found = [checks.run(check, api) for check in chosen]
+    return [finding for finding in found if finding.verdict == verdicts.FAILED]
 
 
-def first_broken(api: Api, chosen: list[checks.Law]) -> checks.Finding | None:
-    """The first law that the target breaks; it moves to the front of the list, since faults of
+def first_broken(api: Api, chosen: list[checks.Check]) -> checks.CheckResult | None:
+    """The first check that fails on the target; it moves to the front of the list, since faults of
     one kind stand together. What holds of each answer is asked as the answers come, so that most
     faults are found long before the whole catalogue has been sent."""
     found = _first_broken(api, chosen)
     if found is not None:
-        chosen.remove(found.law)
-        chosen.insert(0, found.law)
+        chosen.remove(found.check)
+        chosen.insert(0, found.check)
     return found
 
 
-def _first_broken(api: Api, chosen: list[checks.Law]) -> checks.Finding | None:
-    of_each = [law for law in chosen if law.select is not None]
+def _first_broken(api: Api, chosen: list[checks.Check]) -> checks.CheckResult | None:
+    of_each = [check for check in chosen if check.select is not None]
     for exchange in api.exchanges():
-        for law in of_each:
+        for check in of_each:
             try:
-                checks.judge_one(law, api, exchange)
-            except verdicts.Broken as broken:
-                return checks.Finding(
-                    law, verdicts.BROKEN, 1, broken.came, exchanges=broken.exchanges
+                checks.judge_one(check, api, exchange)
+            except verdicts.Failed as broken:
+                return checks.CheckResult(
+                    check, verdicts.FAILED, 1, broken.came, exchanges=broken.exchanges
                 )
-    others = (checks.run(law, api) for law in chosen if law.select is None)
-    return next((finding for finding in others if finding.verdict == verdicts.BROKEN), None)
+    others = (checks.run(check, api) for check in chosen if check.select is None)
+    return next((finding for finding in others if finding.verdict == verdicts.FAILED), None)

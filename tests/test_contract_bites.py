@@ -16,7 +16,7 @@ from tests.faulty_provider.rules import RULES
 from tests.faulty_provider.values import Hooks
 
 LONG = ("test_no_constraint", "test_no_edge", "test_every_listed_model_can_be_retrieved")
-MUSTS = sorted(judged_by(verdicts.MUST), key=lambda law: law.name.startswith(LONG))
+MUSTS = sorted(judged_by(verdicts.MUST), key=lambda check: check.name.startswith(LONG))
 SHOULDS = judged_by(verdicts.SHOULD)
 EITHER = [*SHOULDS, *MUSTS]
 NOTES = judged_by(verdicts.NOTE)
@@ -24,7 +24,7 @@ EDITIONS = ("v3", "2026", "live")
 SPARED = 0.05
 SOME = 12  # one of so many, where all take too long
 
-# Faults that no law kills, and why none does.
+# Faults that no check kills, and why none does.
 NOT_KILLED = {
     "path-openai-v1-missing": "one base URL is judged, the one that was given",
     "models-lacks-served": "no page promises that all that is served is listed",
@@ -33,7 +33,7 @@ NOT_KILLED = {
     "accepts-tool-choice": "the member is in no reference page",
     "refuses-empty-content": "observed: an empty text is refused by some models",
 }
-# Faults that break a must only by what a page does not say plainly: a should-law kills them.
+# Faults that break a must only by what a page does not say plainly: a should-check kills them.
 TOLD = {
     "accepts-any-number": "nothing says that the live API checks any range; all or none may be",
     "refuses-unknown-field": "no page says that an unknown field is ignored",
@@ -43,24 +43,24 @@ TOLD = {
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
-def test_a_conforming_provider_breaks_no_must_law(edition: str) -> None:
+def test_a_conforming_provider_breaks_no_must_check(edition: str) -> None:
     api = api_of(Provider(edition=edition), edition)
-    assert [f"{f.law.name}: {f.reason}" for f in broken(api, MUSTS)] == []
+    assert [f"{f.check.name}: {f.reason}" for f in broken(api, MUSTS)] == []
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
 @pytest.mark.parametrize("provided", EDITIONS)
-def test_an_edition_that_was_not_asked_for_is_no_broken_must_law(
+def test_an_edition_that_was_not_asked_for_is_no_broken_must_check(
     edition: str, provided: str
 ) -> None:
     api = api_of(Provider(edition=provided), edition, thorough=False)
-    assert [f"{f.law.name}: {f.reason}" for f in broken(api, MUSTS)] == []
+    assert [f"{f.check.name}: {f.reason}" for f in broken(api, MUSTS)] == []
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
-def test_a_conforming_provider_breaks_no_should_law_of_its_edition(edition: str) -> None:
+def test_a_conforming_provider_breaks_no_should_check_of_its_edition(edition: str) -> None:
     api = api_of(Provider(edition=edition), edition)
-    assert [f"{f.law.name}: {f.reason}" for f in broken(api, [*SHOULDS, *NOTES])] == []
+    assert [f"{f.check.name}: {f.reason}" for f in broken(api, [*SHOULDS, *NOTES])] == []
 
 
 REPORTED = (
@@ -80,11 +80,11 @@ def test_an_honest_variation_is_reported(variation: str) -> None:
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_an_honest_variation_raises_no_alarm(variation: str) -> None:
     api = api_of(Provider(None, frozenset([variation])), thorough=False)
-    assert [f"{f.law.name}: {f.reason}" for f in broken(api, MUSTS)] == []
+    assert [f"{f.check.name}: {f.reason}" for f in broken(api, MUSTS)] == []
 
 
 def alive(faults: Iterable[str]) -> list[str]:
-    """What no law of the strength that it needs kills, of some faults."""
+    """What no check of the strength that it needs kills, of some faults."""
     musts, either, found = list(MUSTS), list(EITHER), []
     for name in faults:
         must = FAULTS[name].strength == "must" and name not in TOLD
@@ -135,14 +135,14 @@ LENIENT = {
 
 
 @pytest.mark.parametrize("skipped", LENIENT.values(), ids=list(LENIENT))
-def test_a_provider_that_checks_little_breaks_no_must_law(skipped: frozenset[str]) -> None:
+def test_a_provider_that_checks_little_breaks_no_must_check(skipped: frozenset[str]) -> None:
     provider = Provider()
     provider.hooks = (Hooks(skip=skipped),)
-    assert [f"{f.law.name}: {f.reason}" for f in broken(api_of(provider), MUSTS)] == []
+    assert [f"{f.check.name}: {f.reason}" for f in broken(api_of(provider), MUSTS)] == []
 
 
 @pytest.mark.parametrize("moody", [True, False], ids=["by chance", "by the whole body"])
-def test_a_provider_whose_texts_cannot_be_compared_breaks_no_must_law(
+def test_a_provider_whose_texts_cannot_be_compared_breaks_no_must_check(
     moody: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = completion.complete
@@ -152,4 +152,4 @@ def test_a_provider_whose_texts_cannot_be_compared_breaks_no_must_law(
         return plain({**body, "seed": digest, "temperature": 1.0}, stop)
 
     monkeypatch.setattr(app, "complete", other)
-    assert [f"{f.law.name}: {f.reason}" for f in broken(api_of(Provider()), MUSTS)] == []
+    assert [f"{f.check.name}: {f.reason}" for f in broken(api_of(Provider()), MUSTS)] == []

@@ -18,7 +18,7 @@ import uvicorn
 from contract_tests.cases.catalogue import api_of
 from contract_tests.judging import checks, verdicts
 from contract_tests.judging.probe import Api
-from contract_tests.judging.verdicts import Undecided
+from contract_tests.judging.verdicts import Skipped
 from contract_tests.run.budget import Careful, Ledger
 from contract_tests.run.redact import Redactor
 from contract_tests.wire.exchange import Asked, Came
@@ -95,7 +95,7 @@ def test_a_default_run_on_a_conforming_provider_is_green_small_and_keeps_the_key
     assert "at most" in done.stdout
 
 
-def test_a_broken_must_law_ends_a_run_in_failure_and_shows_how_to_repeat_it(serve: Any) -> None:
+def test_a_broken_must_check_ends_a_run_in_failure_and_shows_how_to_repeat_it(serve: Any) -> None:
     server = serve(Provider("usage-total-wrong" if _has("usage-total-wrong") else "json-nan"))
     done = live(f"--novita-base-url={server.url}")
     assert done.returncode == 1
@@ -154,17 +154,17 @@ class Busy:
         await send({"type": "http.response.body", "body": b""})
 
 
-def test_retries_cost_a_default_run_no_law_and_keep_its_cap(serve: Any, tmp_path: Path) -> None:
+def test_retries_cost_a_default_run_no_check_and_keep_its_cap(serve: Any, tmp_path: Path) -> None:
     server, file = serve(Busy(Provider(), 20, 90)), tmp_path / "report.json"
     done = live(f"--novita-base-url={server.url}", f"--novita-report={file}")
     assert done.returncode == 0, done.stdout
     assert server.asked < 150
-    reasons = [row["reason"] for row in json.loads(file.read_text())["laws"]]
+    reasons = [row["reason"] for row in json.loads(file.read_text())["checks"]]
     assert not [reason for reason in reasons if "budget" in reason or "transient" in reason]
 
 
 class Wordy:
-    """A provider that breaks a law with each long request, and answers `most` requests."""
+    """A provider that breaks a check with each long request, and answers `most` requests."""
 
     base, key, is_mock, accepts_any_key = "/v3/openai", KEY, False, False
 
@@ -174,15 +174,15 @@ class Wordy:
     def send(self, asked: Asked) -> Came:
         self.left -= 1
         if self.left < 0:
-            raise Undecided("budget: the cap is reached")
+            raise Skipped("budget: the cap is reached")
         return self.provider.send(asked)
 
 
-def test_a_law_that_was_seen_broken_stays_so_when_the_budget_ends() -> None:
+def test_a_check_that_was_seen_broken_stays_so_when_the_budget_ends() -> None:
     load()
-    law = checks.LAWS["test_a_drawn_request_is_answered_as_every_other"]
+    check = checks.CHECKS["test_a_drawn_request_is_answered_as_every_other"]
     api = api_of(Wordy(4), examples=1)
-    assert checks.run(law, api, "chat.completions").verdict == verdicts.BROKEN
+    assert checks.run(check, api, "chat.completions").verdict == verdicts.FAILED
 
 
 @pytest.mark.parametrize("edition", ["v3", "2026", "live"])
@@ -224,8 +224,8 @@ def test_a_limit_is_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_what_passes_is_no_broken_law(status: int, tmp_path: Path) -> None:
-    with pytest.raises(Undecided, match="transient"):
+def test_what_passes_is_no_broken_check(status: int, tmp_path: Path) -> None:
+    with pytest.raises(Skipped, match="transient"):
         careful(tmp_path, Moody(*[status] * 9)).send("a", ASKED)
 
 
@@ -236,13 +236,13 @@ def test_a_crash_that_comes_again_is_shown(tmp_path: Path) -> None:
 def test_an_empty_account_ends_the_run(tmp_path: Path) -> None:
     api = careful(tmp_path, Moody(403))
     for _ in range(2):
-        with pytest.raises(Undecided, match="balance"):
+        with pytest.raises(Skipped, match="balance"):
             api.send("a", ASKED)
 
 
 def test_a_cap_on_cost_is_never_passed(tmp_path: Path) -> None:
     api = careful(tmp_path, Moody(), max_usd=1e-9)
-    with pytest.raises(Undecided, match="USD"):
+    with pytest.raises(Skipped, match="USD"):
         api.send("a", ASKED)
 
 

@@ -23,7 +23,7 @@ from tests.contract_target import first_broken, judged_by
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
-LAWS = [*judged_by(verdicts.MUST), *judged_by(verdicts.SHOULD)]
+CHECKS = [*judged_by(verdicts.MUST), *judged_by(verdicts.SHOULD)]
 
 
 def changed(owner: Any, name: str, change: Callable[[Any], Any]) -> Patch:
@@ -158,11 +158,11 @@ def test_there_are_enough_mutations() -> None:
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_mutated_room_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     MUTATIONS[name](monkeypatch)
-    finding = first_broken(api_of(InProcess(), thorough=True), LAWS)
+    finding = first_broken(api_of(InProcess(), thorough=True), CHECKS)
     assert finding is not None
     assert finding.reason
 
 
 @pytest.mark.parametrize("edition", ["v3", "2026", "live"])
 def test_the_mock_as_it_is_breaks_nothing(edition: str) -> None:
-    assert first_broken(api_of(InProcess(edition), edition, thorough=True), list(LAWS)) is None
+    assert first_broken(api_of(InProcess(edition), edition, thorough=True), list(CHECKS)) is None

@@ -51,10 +51,10 @@ def test_the_catalogue_leaves_room_for_drawn_requests_and_retries() -> None:
     assert set(CATALOGUE) >= CONTESTED
 
 
-def test_there_are_a_hundred_laws_and_each_has_a_source() -> None:
-    every = [law for strength in ("must", "should", "note") for law in judged_by(strength)]
+def test_there_are_a_hundred_checks_and_each_has_a_source() -> None:
+    every = [check for strength in ("must", "should", "note") for check in judged_by(strength)]
     assert len(every) > 100
-    assert all(law.source and law.sentence.endswith(".") for law in every)
+    assert all(check.source and check.sentence.endswith(".") for check in every)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -88,23 +88,25 @@ def test_every_boundary_is_what_it_says() -> None:
                      "pattern", "minItems", "maxItems", "exclusiveMinimum"}  # fmt: skip
 
 
-def run_all(**how: Any) -> tuple[Api, list[checks.Finding]]:
+def run_all(**how: Any) -> tuple[Api, list[checks.CheckResult]]:
     api = api_of(InProcess(), thorough=True, examples=40, **how)
     for strength in ("must", "should", "note"):
         judged_by(strength)
     found = [
-        checks.run(law, api, case) for law in checks.LAWS.values() for case in law.cases or [None]
+        checks.run(check, api, case)
+        for check in checks.CHECKS.values()
+        for case in check.cases or [None]
     ]
     return api, found
 
 
-def test_a_default_run_on_the_mock_covers_the_schemas_and_evaluates_every_law() -> None:
+def test_a_default_run_on_the_mock_covers_the_schemas_and_evaluates_every_check() -> None:
     api, found = run_all()
-    assert [f.law.name for f in found if f.verdict == verdicts.BROKEN] == []
+    assert [f.check.name for f in found if f.verdict == verdicts.FAILED] == []
     sent = [(e.asked.operation, e.asked.json, e.asked.valid) for e in api.sent]
     seen = coverage.measured(sent, api.boundaries)
     assert seen.missing() == ([], [])
-    silent = {f.law.name for f in found if f.verdict == verdicts.UNDECIDED}
+    silent = {f.check.name for f in found if f.verdict == verdicts.SKIPPED}
     # A mock in process has no times, and no limit that can be met.
     assert silent <= {
         "test_a_stream_comes_in_more_than_one_read", "test_a_rate_limit_says_when_to_come_back",
@@ -171,10 +173,10 @@ def test_a_failing_request_is_reduced_with_few_requests() -> None:
     assert asked <= 60
 
 
-def test_a_known_drift_names_laws_that_exist() -> None:
+def test_a_known_drift_names_checks_that_exist() -> None:
     judged_by("must")
     for edition in ("v3", "2026", "live"):
-        assert set(drift.known(edition)) <= set(checks.LAWS)
+        assert set(drift.known(edition)) <= set(checks.CHECKS)
 
 
 @pytest.fixture(scope="module")
@@ -196,16 +198,16 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Json:
 
 def test_a_json_report_has_the_form_of_its_schema(report: Json) -> None:
     assert first_fault("reports/report.json", report) is None
-    assert len(report["laws"]) > 150
+    assert len(report["checks"]) > 150
 
 
 def with_trouble(report: Json) -> Json:
     shown = {"name": "x", "curl": "curl <a> & 'b' \x00", "status": 200, "body": "<script>"}
-    first, *rest = report["laws"]
-    broken = {**first, "verdict": "broken", "strength": "must", "exchanges": [shown],
+    first, *rest = report["checks"]
+    broken = {**first, "verdict": "failed", "strength": "must", "exchanges": [shown],
               "reason": "$.choices[0]: 'index' is a required property \ud800",
               "documented": "the schema chat/completion.response.json"}  # fmt: skip
-    return {**report, "laws": [broken, *rest], "first_byte": [0.1, 0.2, 0.4], "gaps": [0.01] * 5}
+    return {**report, "checks": [broken, *rest], "first_byte": [0.1, 0.2, 0.4], "gaps": [0.01] * 5}
 
 
 @pytest.mark.parametrize("suffix", _report.FORMS)
@@ -227,13 +229,25 @@ def test_a_report_can_be_written_in_every_form(suffix: str, report: Json, tmp_pa
 def test_two_reports_are_compared(report: Json) -> None:
     assert _report.compared(report, report) == []
     lines = _report.compared(report, with_trouble(report))
-    assert lines[0].startswith("held -> broken")
+    assert lines[0].startswith("passed -> failed")
+
+
+def test_a_report_of_version_1_is_compared_with_one_of_today(report: Json) -> None:
+    words = {"passed": "held", "failed": "broken", "skipped": "undecided"}
+    laws = [
+        {**check, "law": check["check"], "verdict": words[check["verdict"]]}
+        for check in report["checks"]
+    ]
+    former = {**report, "version": 1, "laws": laws}
+    del former["checks"]
+    assert _report.compared(former, report) == []
+    assert _report.compared(former, with_trouble(report))[0].startswith("passed -> failed")
 
 
 def test_parametrised_findings_become_one_row() -> None:
-    row = {"law": "a", "chapter": "c", "judged": 1, "reason": ""}
-    rows = _merged([{**row, "verdict": "held"}, {**row, "verdict": "broken", "reason": "no"}])
-    assert [(r["verdict"], r["count"], r["judged"]) for r in rows] == [("broken", 2, 2)]
+    row = {"check": "a", "chapter": "c", "judged": 1, "reason": ""}
+    rows = _merged([{**row, "verdict": "passed"}, {**row, "verdict": "failed", "reason": "no"}])
+    assert [(r["verdict"], r["count"], r["judged"]) for r in rows] == [("failed", 2, 2)]
 
 
 def test_a_report_of_an_unknown_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

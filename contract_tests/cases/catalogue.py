@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..judging.probe import Api, Catalogue
-from ..judging.verdicts import Undecided
+from ..judging.verdicts import Skipped
 from ..wire.exchange import WRONG_KEY, Asked, Json
 from ..wire.target import Target
 from ..wire.views import CHAT, TEXT
@@ -78,7 +78,7 @@ def said(api: Api, name: str = "chat.base") -> str:
     """The text of an earlier answer, to choose stop sequences from."""
     found = api.answer(name).text
     if len(found) < 12:
-        raise Undecided(f"the text of {name} is too short to choose a stop sequence from")
+        raise Skipped(f"the text of {name} is too short to choose a stop sequence from")
     return found
 
 

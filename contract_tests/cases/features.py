@@ -1,13 +1,13 @@
 """Requests for what only some models can do: tools, JSON answers, reasoning.
 
-A model is looked for in the list of the target; the laws skip where no answer shows the feature.
+A model is looked for in the list of the target; the checks skip where no answer shows the feature.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..judging.verdicts import Undecided
+from ..judging.verdicts import Skipped
 from ..wire.exchange import Asked, Json
 from ..wire.views import answer_of
 from .requests import MORE, Build, chat
@@ -84,7 +84,7 @@ def _turn(api: Api) -> Asked:
         if calls:
             break
     else:
-        raise Undecided("no tool was called, so there is nothing to follow up")
+        raise Skipped("no tool was called, so there is nothing to follow up")
     made = [
         {"id": call.id, "type": "function",
          "function": {"name": call.name, "arguments": call.arguments}}
@@ -99,7 +99,7 @@ def _reasoning(**more: Any) -> Build:
     def built(api: Api) -> Asked:
         own = [row for row in api.rows if REASONING in (row.get("features") or [])]
         if not own:
-            raise Undecided("no model of the list has the feature reasoning")
+            raise Skipped("no model of the list has the feature reasoning")
         ids = [row["id"] for row in own]
         model = DOCUMENTED if DOCUMENTED in ids else api.able(REASONING)
         members = {"model": model, "separate_reasoning": True, "max_tokens": 64}

@@ -1,6 +1,6 @@
-"""Laws: plain functions over a server's answers, each with its strength and its source.
+"""Checks: plain functions over a server's answers, each with its strength and its source.
 
-`law` marks a function that is given the whole `Api`; `each` marks one that is given subjects of
+`check` marks a function that is given the whole `Api`; `each` marks one that is given subjects of
 single exchanges (answers, streams, errors ...), which makes it hold for generated requests too.
 Both can be run by pytest, by `judge` below and by the reducer.
 """
@@ -16,15 +16,15 @@ import pytest
 
 from ..wire.exchange import Exchange
 from .probe import Api
-from .verdicts import BROKEN, HELD, UNDECIDED, UNREADABLE, Broken, Undecided
+from .verdicts import FAILED, PASSED, SKIPPED, UNREADABLE, Failed, Skipped
 
 Select = Callable[[Api, Exchange], Iterable[Any]]
 Judge = Callable[..., None]
 
 
 @dataclass(frozen=True)
-class Law:
-    """A sentence that holds for a server. `select` gives the subjects of an `each` law."""
+class Check:
+    """A sentence that holds for a server. `select` gives the subjects of an `each` check."""
 
     name: str
     strength: str
@@ -41,10 +41,10 @@ class Law:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What became of one law: `judged` counts the subjects that it was held against."""
+class CheckResult:
+    """What became of one check: `judged` counts the subjects that it was held against."""
 
-    law: Law
+    check: Check
     verdict: str
     judged: int = 0
     reason: str = ""
@@ -53,11 +53,11 @@ class Finding:
     case: str = ""
 
 
-LAWS: dict[str, Law] = {}
+CHECKS: dict[str, Check] = {}
 
 
-def law(strength: str, source: str, cases: Sequence[Any] = ()) -> Callable[[Judge], Judge]:
-    """Marks `judge(api)`, or `judge(api, case)`, as a law."""
+def check(strength: str, source: str, cases: Sequence[Any] = ()) -> Callable[[Judge], Judge]:
+    """Marks `judge(api)`, or `judge(api, case)`, as a check."""
 
     def mark(judge: Judge) -> Judge:
         _register(judge, strength, source, None, tuple(cases))
@@ -69,7 +69,7 @@ def law(strength: str, source: str, cases: Sequence[Any] = ()) -> Callable[[Judg
 
 
 def each(select: Select, strength: str, source: str) -> Callable[[Judge], Judge]:
-    """Marks `judge(subject)` as a law of everything that `select` finds in an exchange."""
+    """Marks `judge(subject)` as a check of everything that `select` finds in an exchange."""
 
     def mark(judge: Judge) -> Judge:
         made = _register(judge, strength, source, select, ())
@@ -87,64 +87,64 @@ def each(select: Select, strength: str, source: str) -> Callable[[Judge], Judge]
 
 def _register(
     judge: Judge, strength: str, source: str, select: Select | None, cases: tuple[Any, ...]
-) -> Law:
+) -> Check:
     chapter = (inspect.getmodule(judge) or inspect).__name__.rpartition(".")[2]
-    made = Law(judge.__name__, strength, source, chapter, judge, select, cases)
-    LAWS[made.name] = made
+    made = Check(judge.__name__, strength, source, chapter, judge, select, cases)
+    CHECKS[made.name] = made
     return made
 
 
-def judge_all(law: Law, api: Api, exchanges: Iterable[Exchange]) -> int:
-    """Holds an `each` law against exchanges; how many subjects there were."""
-    judged = sum(judge_one(law, api, exchange) for exchange in exchanges)
+def judge_all(check: Check, api: Api, exchanges: Iterable[Exchange]) -> int:
+    """Holds an `each` check against exchanges; how many subjects there were."""
+    judged = sum(judge_one(check, api, exchange) for exchange in exchanges)
     if not judged:
-        raise Undecided("no answer of the kind that this law speaks of came")
+        raise Skipped("no answer of the kind that this check speaks of came")
     return judged
 
 
-def judge_one(law: Law, api: Api, exchange: Exchange) -> int:
-    """Holds an `each` law against one exchange; how many subjects were in it."""
+def judge_one(check: Check, api: Api, exchange: Exchange) -> int:
+    """Holds an `each` check against one exchange; how many subjects were in it."""
     judged = 0
     try:
-        for subject in law.select(api, exchange) if law.select else ():
-            law.judge(subject)
+        for subject in check.select(api, exchange) if check.select else ():
+            check.judge(subject)
             judged += 1
     except UNREADABLE:
         return judged
-    except Broken as broken:
+    except Failed as broken:
         shown = broken.exchanges or (exchange,)
-        raise Broken(broken.came, broken.documented, *shown) from None
+        raise Failed(broken.came, broken.documented, *shown) from None
     return judged
 
 
-def run(law: Law, api: Api, case: Any = None) -> Finding:
-    """Holds a law against a target."""
+def run(check: Check, api: Api, case: Any = None) -> CheckResult:
+    """Holds a check against a target."""
     named = "" if case is None else str(case)
     api.looked_at.clear()
     try:
-        if law.select is not None:
-            judged = judge_all(law, api, api.exchanges())
+        if check.select is not None:
+            judged = judge_all(check, api, api.exchanges())
         else:
-            law.judge(api, *([] if case is None else [case]))
+            check.judge(api, *([] if case is None else [case]))
             judged = len(api.looked_at)
-    except Undecided as why:
-        return Finding(law, UNDECIDED, 0, str(why), case=named)
+    except Skipped as why:
+        return CheckResult(check, SKIPPED, 0, str(why), case=named)
     except UNREADABLE as why:
-        told = f"a reply has a shape that this law cannot read: {why!r:.120}"
-        return Finding(law, UNDECIDED, 0, told, case=named)
-    except Broken as broken:
+        told = f"a reply has a shape that this check cannot read: {why!r:.120}"
+        return CheckResult(check, SKIPPED, 0, told, case=named)
+    except Failed as broken:
         exchanges = broken.exchanges or tuple(api.looked_at[-2:])
-        documented = broken.documented or law.sentence
-        return Finding(law, BROKEN, 1, broken.came, documented, exchanges, named)
+        documented = broken.documented or check.sentence
+        return CheckResult(check, FAILED, 1, broken.came, documented, exchanges, named)
     if not judged:
-        return Finding(law, UNDECIDED, 0, "the law looked at no answer", case=named)
-    return Finding(law, HELD, judged, case=named)
+        return CheckResult(check, SKIPPED, 0, "the check looked at no answer", case=named)
+    return CheckResult(check, PASSED, judged, case=named)
 
 
-def message(finding: Finding, base: str) -> str:
-    """The text of a broken law: what was sent, what came, what was documented."""
+def message(finding: CheckResult, base: str) -> str:
+    """The text of a failed check: what was sent, what came, what was documented."""
     shown = [exchange.shown(base) for exchange in finding.exchanges[:3]]
-    law = finding.law
-    head = f"{law.sentence} [{law.strength}; {law.source}]"
-    told = f"documented: {finding.documented} ({law.source})"
+    check = finding.check
+    head = f"{check.sentence} [{check.strength}; {check.source}]"
+    told = f"documented: {finding.documented} ({check.source})"
     return "\n".join([head, f"broken: {finding.reason}", *shown, told])

@@ -1,4 +1,4 @@
-"""A target as the laws see it: requests by name, each sent once and remembered.
+"""A target as the checks see it: requests by name, each sent once and remembered.
 
 The one mutable object of the suite. What protects a live target (budget, pace, patience) sits
 in `Line`, which every request passes.
@@ -19,7 +19,7 @@ from novita_mock._api.description import Description, ErrorRow, load_description
 from ..wire.exchange import Asked, Came, Exchange, Json
 from ..wire.target import Target
 from ..wire.views import Answer, Stream, Unreadable, answer_of, stream_of
-from .verdicts import UNREADABLE, Undecided
+from .verdicts import UNREADABLE, Skipped
 
 SEED_MODEL = "meta-llama/llama-3.1-8b-instruct"
 COMPARABLE = 2
@@ -27,10 +27,10 @@ MODALITIES = {"image_url": "image", "video_url": "video", "input_audio": "audio"
 
 
 class Line(Protocol):
-    """What stands between a law and the wire."""
+    """What stands between a check and the wire."""
 
     def send(self, target: Target, asked: Asked) -> tuple[Came, int]:
-        """The reply, and how many tries were made before it. Raises Undecided when it may not."""
+        """The reply, and how many tries were made before it. Raises Skipped when it may not."""
 
     def settle(self, api: Api, exchange: Exchange) -> None:
         """Is told every exchange once it is there."""
@@ -72,7 +72,7 @@ class Api:
     boundaries: dict[str, bool] = field(default_factory=dict)
     looked_at: list[Exchange] = field(default_factory=list)
     sent: list[Exchange] = field(default_factory=list)
-    _known: dict[str, Exchange | Undecided] = field(default_factory=dict)
+    _known: dict[str, Exchange | Skipped] = field(default_factory=dict)
     store: Callable[[str, Callable[[], Exchange]], Exchange] | None = None
 
     @cached_property
@@ -108,67 +108,67 @@ class Api:
         return exchange
 
     def ask(self, name: str) -> Exchange:
-        """The exchange of the catalogue with that name; Undecided if it cannot be had."""
+        """The exchange of the catalogue with that name; Skipped if it cannot be had."""
         found = self._known.get(name)
         if found is None:
             found = self._known[name] = self._fetch(name)
-        if isinstance(found, Undecided):
+        if isinstance(found, Skipped):
             raise found
         self.looked_at.append(found)
         return found
 
-    def _fetch(self, name: str) -> Exchange | Undecided:
+    def _fetch(self, name: str) -> Exchange | Skipped:
         def fetch() -> Exchange:
             return self.send(name, self.catalogue.requests[name](self))
 
         try:
             return self.store(name, fetch) if self.store else fetch()
-        except Undecided as why:
+        except Skipped as why:
             return why
         except UNREADABLE as why:
-            return Undecided(f"{name} is made from an earlier answer that cannot be read: {why}")
+            return Skipped(f"{name} is made from an earlier answer that cannot be read: {why}")
 
     def exchanges(self) -> Iterator[Exchange]:
         """The whole catalogue, one after the other, without what cannot be had."""
         for name in self.catalogue.requests:
-            with suppress(Undecided):
+            with suppress(Skipped):
                 yield self.ask(name)
 
     # Views ---------------------------------------------------------------------------------
 
     def answer(self, name: str) -> Answer:
-        """The answer of the catalogue with that name; Undecided if it was refused."""
+        """The answer of the catalogue with that name; Skipped if it was refused."""
         exchange = self.ask(name)
         found = answer_of(exchange)
         if found is None:
-            raise Undecided(f"{name} was answered with status {exchange.came.status}")
+            raise Skipped(f"{name} was answered with status {exchange.came.status}")
         return found
 
     def stream(self, name: str) -> Stream:
-        """The stream of the catalogue with that name; Undecided if it was refused."""
+        """The stream of the catalogue with that name; Skipped if it was refused."""
         exchange = self.ask(name)
         if not exchange.is_stream:
-            raise Undecided(f"{name} was answered with status {exchange.came.status}")
+            raise Skipped(f"{name} was answered with status {exchange.came.status}")
         return stream_of(exchange)
 
     def value(self, name: str) -> Any:
-        """The JSON of an answer of the catalogue; Undecided if it is refused or unreadable."""
+        """The JSON of an answer of the catalogue; Skipped if it is refused or unreadable."""
         exchange = self.ask(name)
         if not exchange.ok:
-            raise Undecided(f"{name} was answered with status {exchange.came.status}")
+            raise Skipped(f"{name} was answered with status {exchange.came.status}")
         try:
             return exchange.value
         except ValueError as fault:
-            raise Undecided(f"{name} is not JSON: {fault}") from None
+            raise Skipped(f"{name} is not JSON: {fault}") from None
 
     def deterministic(self, *names: str) -> None:
-        """Undecided unless equal greedy requests were seen to have equal answers."""
+        """Skipped unless equal greedy requests were seen to have equal answers."""
         for name in names or ("chat.base",):
             first, second = self.answer(name), self.answer(f"{name}.again")
             if first.texts != second.texts:
-                raise Undecided("equal requests have different answers on this target")
+                raise Skipped("equal requests have different answers on this target")
         if not self._comparable:
-            raise Undecided("the text of an answer depends on more than its prompt here")
+            raise Skipped("the text of an answer depends on more than its prompt here")
 
     @cached_property
     def _comparable(self) -> bool:
@@ -178,7 +178,7 @@ class Api:
         for name in ("odds.chat", "stop.text", "chat.stream", "chat.neutral", "chat.written"):
             try:
                 agree += base.startswith(self.answer(name).text)
-            except (Undecided, Unreadable):
+            except (Skipped, Unreadable):
                 agree += 1
         return agree > COMPARABLE
 
@@ -189,7 +189,7 @@ class Api:
         """The rows of the model list that can be used; none if the list cannot be read."""
         try:
             value = self.value("models.list")
-        except Undecided:
+        except Skipped:
             return []
         data = value.get("data") if isinstance(value, dict) else None
         rows = data if isinstance(data, list) else []
@@ -206,14 +206,14 @@ class Api:
 
     def able(self, feature: str) -> str:
         """The model to ask for a feature: the usual one if its row may have it, else the cheapest
-        that says so. Undecided if none does."""
+        that says so. Skipped if none does."""
         own = next((row for row in self.rows if row["id"] == self.model), {})
         flags = own.get("features")
         if not isinstance(flags, list) or feature in flags:
             return self.model
         found = self._cheapest(lambda row: feature in (row.get("features") or []))
         if found is None:
-            raise Undecided(f"no model of the list has the feature {feature}")
+            raise Skipped(f"no model of the list has the feature {feature}")
         return found
 
     def model_for(self, body: Json) -> str:
@@ -224,7 +224,7 @@ class Api:
                 return self.able("function-calling")
             if isinstance(body.get("response_format"), dict):
                 return self.able("structured-outputs")
-        except Undecided:
+        except Skipped:
             return self.model
         wanted = {modality for part, modality in MODALITIES.items() if f"'type': '{part}'" in text}
         fits = self._cheapest(lambda row: wanted <= set(_modalities(row))) if wanted else None

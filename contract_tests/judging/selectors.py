@@ -1,4 +1,4 @@
-"""What a law of single exchanges speaks of: answers, streams, errors, and so on."""
+"""What a check of single exchanges speaks of: answers, streams, errors, and so on."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..judging.probe import Api
-from ..judging.verdicts import Undecided
+from ..judging.verdicts import Skipped
 from ..wire.exchange import Asked, Came, Exchange
 from ..wire.target import Target
 from ..wire.views import Unreadable, answer_of
@@ -50,15 +50,15 @@ class Ledger:
     def reserve(self, usd: float) -> float:
         """Takes one request and its worst cost; gives the seconds to wait before it is sent.
 
-        Raises Undecided when the run has been stopped or a cap would be passed.
+        Raises Skipped when the run has been stopped or a cap would be passed.
         """
         with self._open() as state:
             if state["stopped"]:
-                raise Undecided(state["stopped"])
+                raise Skipped(state["stopped"])
             if state["requests"] >= self.max_requests:
-                raise Undecided(f"budget: the cap of {self.max_requests} requests is reached")
+                raise Skipped(f"budget: the cap of {self.max_requests} requests is reached")
             if state["usd"] + usd > self.max_usd:
-                raise Undecided(f"budget: the cap of {self.max_usd:g} USD would be passed")
+                raise Skipped(f"budget: the cap of {self.max_usd:g} USD would be passed")
             state["requests"] += 1
             state["usd"] += usd
             now = time.time()
@@ -172,15 +172,15 @@ class Careful:
         return came, tries
 
     def _refuse(self, came: Came, asked: Asked) -> None:
-        """Undecided for what tells nothing of the contract; the run ends where nothing more can
+        """Skipped for what tells nothing of the contract; the run ends where nothing more can
         be learned."""
         if asked.valid and came.status == 403 and b"BALANCE" in came.body:
             self.ledger.stop("the account has no balance left (403 NOT_ENOUGH_BALANCE)")
-            raise Undecided("the account has no balance left")
+            raise Skipped("the account has no balance left")
         if came.status in (429, 502, 503, 504) or _silent(came):
             self.ledger.settle(-self._reserved)
             told = came.problem or f"status {came.status}"
-            raise Undecided(f"transient: {told}, though tried again")
+            raise Skipped(f"transient: {told}, though tried again")
 
     def settle(self, api: Api, exchange: Exchange) -> None:
         """Counts what the exchange cost, and tells how far the run is."""

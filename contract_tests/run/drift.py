@@ -6,29 +6,29 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..judging.verdicts import BROKEN, HELD, MUST, NOTE
+from ..judging.verdicts import FAILED, MUST, NOTE, PASSED
 
 KNOWN = Path(__file__).parents[1] / "known_drift.json"
 
 
 def known(edition: str) -> dict[str, dict[str, Any]]:
-    """The known drift of the live API from an edition, by the name of the law."""
-    laws = json.loads(KNOWN.read_text(encoding="utf-8"))["laws"]
-    return {name: row for name, row in laws.items() if edition in row["editions"]}
+    """The known drift of the live API from an edition, by the name of the check."""
+    checks = json.loads(KNOWN.read_text(encoding="utf-8"))["checks"]
+    return {name: row for name, row in checks.items() if edition in row["editions"]}
 
 
 def table(
     findings: list[dict[str, Any]], edition: str, *, live: bool, real: bool
 ) -> list[dict[str, Any]]:
-    """A row for each law that is broken without failing the run, and for each known drift that was
+    """A row for each check that fails without failing the run, and for each known drift that was
     not seen. That it is gone is news of the `real` API alone; of any other server, one row."""
     expected, rows, gone = known(edition), [], []
     for finding in findings:
-        name, verdict = finding["law"], finding["verdict"]
-        if verdict == BROKEN and finding["strength"] != MUST:
+        name, verdict = finding["check"], finding["verdict"]
+        if verdict == FAILED and finding["strength"] != MUST:
             state = "known" if name in expected else "new"
             rows.append(_row(finding, finding["reason"], state))
-        elif verdict == HELD and name in expected and live:
+        elif verdict == PASSED and name in expected and live:
             observed = f"not seen: {expected[name]['observed']}"
             gone.append(_row(finding, observed, "disappeared"))
     return rows + (gone if real or len(gone) < 2 else [_joined(gone)])
@@ -37,9 +37,9 @@ def table(
 def _joined(gone: list[dict[str, Any]]) -> dict[str, Any]:
     """One row for all of them."""
     return {
-        **gone[0], "law": "known drift", "strength": NOTE, "example": "",
-        "sentence": f"{len(gone)} laws that the real API was seen to break are kept here.",
-        "documented": "known_drift.json", "observed": ", ".join(row["law"] for row in gone),
+        **gone[0], "check": "known drift", "strength": NOTE, "example": "",
+        "sentence": f"{len(gone)} checks that the real API was seen to break are kept here.",
+        "documented": "known_drift.json", "observed": ", ".join(row["check"] for row in gone),
         "count": len(gone),
     }  # fmt: skip
 
@@ -47,7 +47,7 @@ def _joined(gone: list[dict[str, Any]]) -> dict[str, Any]:
 def _row(finding: dict[str, Any], observed: str, state: str) -> dict[str, Any]:
     example = finding["exchanges"][0]["curl"] if finding["exchanges"] else ""
     return {
-        "law": finding["law"], "sentence": finding["sentence"], "strength": finding["strength"],
+        "check": finding["check"], "sentence": finding["sentence"], "strength": finding["strength"],
         "documented": finding["source"], "observed": observed, "state": state,
         "count": finding["judged"], "example": example,
     }  # fmt: skip

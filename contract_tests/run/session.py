@@ -15,9 +15,9 @@ from novita_mock import _report
 
 from ..cases import coverage
 from ..cases.catalogue import api_of
-from ..judging.checks import LAWS, Finding, Law, message, run
+from ..judging.checks import CHECKS, Check, CheckResult, message, run
 from ..judging.probe import Api, Direct
-from ..judging.verdicts import BROKEN, HELD, MUST, NOTE, UNDECIDED
+from ..judging.verdicts import FAILED, MUST, NOTE, PASSED, SKIPPED
 from ..wire.exchange import Exchange
 from ..wire.target import InProcess, OverHttp
 from . import cost_estimate, drift
@@ -33,10 +33,10 @@ MOCK_ONLY = ("test_a_request_at_an_edge_is_answered", "test_a_request_beyond_an_
 EXIT_STOPPED = 4
 
 
-def law_of(item: pytest.Item) -> Law | None:
-    """The law that a test is, if it is one."""
+def check_of(item: pytest.Item) -> Check | None:
+    """The check that a test is, if it is one."""
     function = getattr(item, "function", None)
-    found = LAWS.get(getattr(function, "__name__", ""))
+    found = CHECKS.get(getattr(function, "__name__", ""))
     module = getattr(function, "__module__", "") or ""
     return found if found and module.rpartition(".")[2] == found.chapter else None
 
@@ -86,26 +86,26 @@ class Session:
 
     # Judging ---------------------------------------------------------------------------
 
-    def judge(self, item: pytest.Item, law: Law) -> None:
-        """Runs a law as a test."""
+    def judge(self, item: pytest.Item, check: Check) -> None:
+        """Runs a check as a test."""
         case = getattr(item, "callspec", None)
-        finding = run(law, self.api, case.params["case"] if case else None)
+        finding = run(check, self.api, case.params["case"] if case else None)
         item.user_properties.append((PROPERTY, self.as_data(finding)))
         self._end(finding)
 
-    def _end(self, finding: Finding) -> None:
-        law, text = finding.law, self.redact(message(finding, self.api.target.base))
-        if finding.verdict == UNDECIDED:
+    def _end(self, finding: CheckResult) -> None:
+        check, text = finding.check, self.redact(message(finding, self.api.target.base))
+        if finding.verdict == SKIPPED:
             pytest.skip(f"not decidable: {self.redact(finding.reason)}")
-        if finding.verdict == HELD or law.strength == NOTE:
+        if finding.verdict == PASSED or check.strength == NOTE:
             return
-        if law.strength == MUST or self.api.target.is_mock or self.options.strict:
+        if check.strength == MUST or self.api.target.is_mock or self.options.strict:
             pytest.fail(text, pytrace=False)
         pytest.xfail(f"drift: {self.redact(finding.reason)}")
 
-    def as_data(self, finding: Finding) -> dict[str, Any]:
+    def as_data(self, finding: CheckResult) -> dict[str, Any]:
         """A finding as the report has it, without the key."""
-        law, base = finding.law, self.options.base_url if self.options.live else "in process"
+        check, base = finding.check, self.options.base_url if self.options.live else "in process"
         shown = [
             {
                 "name": exchange.name,
@@ -116,8 +116,8 @@ class Session:
             for exchange in finding.exchanges[:3]
         ]
         return {
-            "law": law.name, "sentence": law.sentence, "chapter": law.chapter,
-            "strength": law.strength, "source": law.source, "verdict": finding.verdict,
+            "check": check.name, "sentence": check.sentence, "chapter": check.chapter,
+            "strength": check.strength, "source": check.source, "verdict": finding.verdict,
             "judged": finding.judged, "reason": self.redact(finding.reason),
             "documented": finding.documented, "case": finding.case, "exchanges": shown,
         }  # fmt: skip
@@ -155,7 +155,7 @@ class Session:
             "seconds": round(time.time() - self.started, 1), "seed": 0,
             "requests": max(sent, state.get("requests", 0)),
             "usd": round(state.get("usd", 0.0), 6), "stopped": state.get("stopped", ""),
-            "laws": _merged(self.findings),
+            "checks": _merged(self.findings),
             "drift": drift.table(self.findings, own.edition, live=own.live, real=own.real),
             "coverage": {"lines": found.told(), "missing_valid": found.missing()[0],
                          "missing_invalid": found.missing()[1]},
@@ -164,18 +164,18 @@ class Session:
 
 
 def _merged(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each law: parametrised ones are joined, the worst verdict counts."""
-    order = (BROKEN, HELD, UNDECIDED)
+    """One row for each check: parametrised ones are joined, the worst verdict counts."""
+    order = (FAILED, PASSED, SKIPPED)
     rows: dict[str, dict[str, Any]] = {}
     for finding in findings:
-        row = rows.get(finding["law"])
+        row = rows.get(finding["check"])
         if row is None:
-            rows[finding["law"]] = {**finding, "count": 1}
+            rows[finding["check"]] = {**finding, "count": 1}
             continue
         count, judged = row["count"] + 1, row["judged"] + finding["judged"]
         worse = order.index(finding["verdict"]) < order.index(row["verdict"])
-        rows[finding["law"]] = {**(finding if worse else row), "count": count, "judged": judged}
-    return sorted(rows.values(), key=lambda row: (row["chapter"], row["law"]))
+        rows[finding["check"]] = {**(finding if worse else row), "count": count, "judged": judged}
+    return sorted(rows.values(), key=lambda row: (row["chapter"], row["check"]))
 
 
 # Hooks ---------------------------------------------------------------------------------
@@ -205,15 +205,15 @@ class Hooks:
             gone = [item for item in items if getattr(item, "originalname", "") in MOCK_ONLY]
             items[:] = [item for item in items if item not in gone]
             config.hook.pytest_deselected(items=gone)
-        # Cheap and fatal first: a shuffled order would fetch late what early laws are about.
+        # Cheap and fatal first: a shuffled order would fetch late what early checks are about.
         items.sort(key=lambda item: (item.path.name, item.reportinfo()[1] or 0))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        law = law_of(pyfuncitem)
-        if law is None:
+        check = check_of(pyfuncitem)
+        if check is None:
             return None
-        session_of(self.config).judge(pyfuncitem, law)
+        session_of(self.config).judge(pyfuncitem, check)
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -105,7 +105,7 @@ class Exchange:
 
     @cached_property
     def kept(self) -> dict[str, Any]:
-        """What readers made of the reply, so that the next law need not make it again."""
+        """What readers made of the reply, so that the next check need not make it again."""
         return {}
 
     @cached_property

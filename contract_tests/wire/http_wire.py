@@ -1,6 +1,6 @@
 """HTTP/1.1 on a socket: one request, one connection, every byte kept with the time it came.
 
-No HTTP library: they repair, decode or hide what the laws of the wire are about.
+No HTTP library: they repair, decode or hide what the checks of the wire are about.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""An answer as the laws read it: the same view of a JSON answer and of a joined stream.
+"""An answer as the checks read it: the same view of a JSON answer and of a joined stream.
 
-What has not the documented shape raises `Unreadable`: the laws of shape speak of it, and no
-other law does.
+What has not the documented shape raises `Unreadable`: the checks of shape speak of it, and no
+other check does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COMPLETING = (CHAT, TEXT)
 
 
 class Unreadable(Exception):
-    """The reply has another shape; the laws of shape report it."""
+    """The reply has another shape; the checks of shape report it."""
 
 
 @dataclass(frozen=True)

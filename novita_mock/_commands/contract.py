@@ -29,7 +29,7 @@ def run(
     report: str | None = None,
     edition: str | None = None,
 ) -> int:
-    """Runs the suite and gives the exit code of pytest: 0 if no must-law is broken, 4 for a call
+    """Runs the suite and gives the exit code of pytest: 0 if no must-check fails, 4 for a call
     that is wrong. Without a URL the mock is judged in this process."""
     suite = shipped("contract_tests")
     if missing := absent(*NEEDED):

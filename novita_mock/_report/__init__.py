@@ -1,6 +1,6 @@
 """Reports of a contract run: one value, written in the form that the file's name asks for.
 
-It knows the data of `schemas/reports/report.json` only: no target, no law, no pytest.
+It knows the data of `schemas/reports/report.json` only: no target, no check, no pytest.
 """
 
 from __future__ import annotations

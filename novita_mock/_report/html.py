@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing else: laws by chapter, drift, coverage, times, cost."""
+"""The report as one page that needs nothing else: checks, drift, coverage, times and cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; 
 table { border-collapse: collapse; width: 100%; margin: .5em 0 1.5em; }
 td, th { border-bottom: 1px solid #ddd; padding: .3em .6em; text-align: left;
          vertical-align: top; overflow-wrap: anywhere; }
-.held { color: #176b34; } .broken { color: #b3261e; font-weight: 600; } .undecided { color: #777; }
+.held { color: #176b34; } .broken { color: #b3261e; font-weight: 600; } .skipped { color: #777; }
 pre { background: #f5f5f5; padding: .6em; overflow-x: auto; white-space: pre-wrap; }
 svg { background: #fafafa; border: 1px solid #ddd; }
 """
@@ -32,24 +32,24 @@ def _table(columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
     return f"<table>{_row(columns, 'th')}{''.join(map(_row, rows))}</table>"
 
 
-def _law(law: Mapping[str, Any]) -> str:
+def _check(check: Mapping[str, Any]) -> str:
     detail = ""
-    if law["verdict"] != "held":
-        shown = "\n".join(f"{e['curl']}\n→ {e['status']} {e['body']}" for e in law["exchanges"])
-        body = f"{law['reason']}\n{shown}".strip()
+    if check["verdict"] != "passed":
+        shown = "\n".join(f"{e['curl']}\n→ {e['status']} {e['body']}" for e in check["exchanges"])
+        body = f"{check['reason']}\n{shown}".strip()
         detail = f"<details><summary>why</summary><pre>{escape(body)}</pre></details>"
-    sentence, source = escape(law["sentence"]), escape(law["source"])
+    sentence, source = escape(check["sentence"]), escape(check["source"])
     return (
-        f'<tr><td class="{law["verdict"]}">{law["verdict"]}</td><td>{law["strength"]}</td>'
+        f'<tr><td class="{check["verdict"]}">{check["verdict"]}</td><td>{check["strength"]}</td>'
         f"<td>{sentence}{detail}</td><td>{source}</td></tr>"
     )
 
 
-def _chapters(laws: list[Mapping[str, Any]]) -> str:
+def _chapters(checks: list[Mapping[str, Any]]) -> str:
     parts = []
-    for chapter, members in groupby(laws, key=lambda law: str(law["chapter"])):
+    for chapter, members in groupby(checks, key=lambda check: str(check["chapter"])):
         title = escape(chapter.removeprefix("test_").replace("_", " "))
-        parts.append(f"<h3>{title}</h3><table>{''.join(map(_law, members))}</table>")
+        parts.append(f"<h3>{title}</h3><table>{''.join(map(_check, members))}</table>")
     return "".join(parts)
 
 
@@ -77,8 +77,8 @@ def _chart(title: str, seconds: list[float]) -> str:
 
 def written(report: Mapping[str, Any]) -> str:
     """The text of the file."""
-    columns = ("law", "documented", "observed", "state", "count", "example")
-    drift = [tuple(row.get(c if c != "law" else "sentence", "") for c in columns)
+    columns = ("check", "documented", "observed", "state", "count", "example")
+    drift = [tuple(row.get(c if c != "check" else "sentence", "") for c in columns)
              for row in report["drift"]]  # fmt: skip
     seen = [*report["undocumented"].items(), *report["values"].items()]
     lines = "".join(f"<li>{escape(line)}</li>" for line in report["coverage"]["lines"])
@@ -91,7 +91,7 @@ def written(report: Mapping[str, Any]) -> str:
         f"<title>Contract report</title><style>{_STYLE}</style></head><body>"
         f"<h1>Contract report</h1><p>{escape(head)}</p><p>{escape(counted(report))}</p>"
         f"<h2>Drift</h2>{_table(columns, drift)}"
-        f"<h2>Laws</h2>{_chapters(report['laws'])}"
+        f"<h2>Checks</h2>{_chapters(report['checks'])}"
         f"<h2>Coverage of the schemas</h2><ul>{lines}</ul>"
         f"<h2>Seen</h2>{_table(('undocumented members and values', 'count'), seen)}"
         f"<h2>Times</h2>{_chart('First byte', report['first_byte'])}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 
 
 def written(report: Mapping[str, Any]) -> str:

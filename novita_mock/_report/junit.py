@@ -1,4 +1,4 @@
-"""The report as JUnit XML: a suite for each chapter, a case for each law."""
+"""The report as JUnit XML: a suite for each chapter, a case for each check."""
 
 from __future__ import annotations
 
@@ -16,33 +16,37 @@ def _clean(text: object) -> str:
     return _ILLEGAL.sub("\ufffd", str(text))
 
 
-def _add_case(suite: Xml.Element, law: Mapping[str, Any]) -> None:
-    case = Xml.SubElement(suite, "testcase", name=law["law"], classname=law["chapter"], time="0")
+def _add_case(suite: Xml.Element, check: Mapping[str, Any]) -> None:
+    case = Xml.SubElement(
+        suite, "testcase", name=check["check"], classname=check["chapter"], time="0"
+    )
     properties = Xml.SubElement(case, "properties")
     for name in ("strength", "source", "judged"):
-        Xml.SubElement(properties, "property", name=name, value=_clean(law[name]))
-    if law["verdict"] == "undecided":
-        Xml.SubElement(case, "skipped", message=_clean(law["reason"]))
-    elif law["verdict"] == "broken" and law["strength"] == "must":
-        told = Xml.SubElement(case, "failure", message=_clean(law["reason"]))
-        told.text = _clean("\n".join(e["curl"] for e in law["exchanges"]))
-    elif law["verdict"] == "broken":
-        Xml.SubElement(case, "system-out").text = _clean(f"drift: {law['reason']}")
+        Xml.SubElement(properties, "property", name=name, value=_clean(check[name]))
+    if check["verdict"] == "skipped":
+        Xml.SubElement(case, "skipped", message=_clean(check["reason"]))
+    elif check["verdict"] == "failed" and check["strength"] == "must":
+        told = Xml.SubElement(case, "failure", message=_clean(check["reason"]))
+        told.text = _clean("\n".join(e["curl"] for e in check["exchanges"]))
+    elif check["verdict"] == "failed":
+        Xml.SubElement(case, "system-out").text = _clean(f"drift: {check['reason']}")
 
 
 def written(report: Mapping[str, Any]) -> str:
     """The text of the file."""
     root = Xml.Element("testsuites", name="novita contract")
-    for chapter, members in groupby(report["laws"], key=lambda law: str(law["chapter"])):
-        laws = list(members)
-        failed = sum(law["verdict"] == "broken" and law["strength"] == "must" for law in laws)
-        skipped = sum(law["verdict"] == "undecided" for law in laws)
+    for chapter, members in groupby(report["checks"], key=lambda check: str(check["chapter"])):
+        checks = list(members)
+        failed = sum(
+            check["verdict"] == "failed" and check["strength"] == "must" for check in checks
+        )
+        skipped = sum(check["verdict"] == "skipped" for check in checks)
         suite = Xml.SubElement(
-            root, "testsuite", name=chapter, tests=str(len(laws)), failures=str(failed),
+            root, "testsuite", name=chapter, tests=str(len(checks)), failures=str(failed),
             skipped=str(skipped), errors="0", time=str(report["seconds"]),
         )  # fmt: skip
-        for law in laws:
-            _add_case(suite, law)
+        for check in checks:
+            _add_case(suite, check)
     Xml.indent(root)
     text = Xml.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'

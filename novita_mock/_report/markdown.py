@@ -24,14 +24,14 @@ def _pairs(counts: Mapping[str, int]) -> list[dict[str, object]]:
 
 def written(report: Mapping[str, Any]) -> str:
     """The text of the file."""
-    broken = [law for law in report["laws"] if law["verdict"] == "broken"]
-    silent = [law for law in report["laws"] if law["verdict"] == "undecided"]
+    broken = [check for check in report["checks"] if check["verdict"] == "failed"]
+    silent = [check for check in report["checks"] if check["verdict"] == "skipped"]
     lines = [
         "# Contract report", "",
         f"{report['target']}, edition {report['edition']}: {report['requests']} requests, "
         f"{report['usd']:.5f} USD, {report['seconds']} s.", "",
-        f"{len(report['laws'])} laws. {counted(report)}.", "",
-        "## Broken", "", *_table(("sentence", "strength", "reason", "source"), broken), "",
+        f"{len(report['checks'])} checks. {counted(report)}.", "",
+        "## Failed", "", *_table(("sentence", "strength", "reason", "source"), broken), "",
         "## Drift", "",
         *_table(("sentence", "documented", "observed", "state", "count"), report["drift"]), "",
         "## Never evaluated", "", *_table(("sentence", "strength", "reason"), silent), "",

@@ -16,11 +16,11 @@ _MEMBER = re.compile(r"'(\w+)' is a required|\.(\w+)(?:\[\d+\])*:")
 _DEFAULT = "operations.json"
 
 
-def _place(law: Mapping[str, Any]) -> tuple[str, int]:
+def _place(check: Mapping[str, Any]) -> tuple[str, int]:
     """The schema file that a finding is about, and the line of the member."""
-    found = _SCHEMA.search(law.get("documented", ""))
+    found = _SCHEMA.search(check.get("documented", ""))
     file = found[1] if found else _DEFAULT
-    member = _MEMBER.search(law["reason"])
+    member = _MEMBER.search(check["reason"])
     name = next((group for group in (member.groups() if member else ()) if group), "")
     return file, _line(shipped("schemas") / file, name)
 
@@ -32,25 +32,25 @@ def _line(file: Path, name: str) -> int:
     return next((at for at, line in enumerate(lines, 1) if f'"{name}"' in line), 1)
 
 
-def _result(law: Mapping[str, Any]) -> dict[str, Any]:
-    file, line = _place(law)
+def _result(check: Mapping[str, Any]) -> dict[str, Any]:
+    file, line = _place(check)
     location = {
         "artifactLocation": {"uri": f"schemas/{file}"},
         "region": {"startLine": line},
     }
     return {
-        "ruleId": law["law"],
-        "level": _LEVELS[law["strength"]],
-        "message": {"text": f"{law['sentence']} {law['reason']}"},
+        "ruleId": check["check"],
+        "level": _LEVELS[check["strength"]],
+        "message": {"text": f"{check['sentence']} {check['reason']}"},
         "locations": [{"physicalLocation": location}],
     }
 
 
 def written(report: Mapping[str, Any]) -> str:
     """The text of the file."""
-    broken = [law for law in report["laws"] if law["verdict"] == "broken"]
-    rules = [{"id": law["law"], "shortDescription": {"text": law["sentence"]},
-              "help": {"text": law["source"]}} for law in broken]  # fmt: skip
+    broken = [check for check in report["checks"] if check["verdict"] == "failed"]
+    rules = [{"id": check["check"], "shortDescription": {"text": check["sentence"]},
+              "help": {"text": check["source"]}} for check in broken]  # fmt: skip
     run = {
         "tool": {"driver": {"name": "novita-mock contract", "rules": rules}},
         "results": list(map(_result, broken)),

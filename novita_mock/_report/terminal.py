@@ -10,10 +10,10 @@ MOST = 20
 
 
 def counted(report: Mapping[str, Any]) -> str:
-    """How many laws held, and how many did not, by strength."""
-    counts = Counter((law["verdict"], law["strength"]) for law in report["laws"])
+    """How many checks passed, and how many did not, by strength."""
+    counts = Counter((check["verdict"], check["strength"]) for check in report["checks"])
     parts = []
-    for verdict in ("held", "broken", "undecided"):
+    for verdict in ("passed", "failed", "skipped"):
         by = [f"{counts[verdict, s]} {s}" for s in ("must", "should", "note") if counts[verdict, s]]
         parts.append(f"{verdict}: {', '.join(by) or 'none'}")
     return "; ".join(parts)
@@ -24,10 +24,10 @@ def told(report: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{report['target']}, edition {report['edition']}: {report['requests']} requests, "
         f"{report['usd']:.5f} USD, {report['seconds']} s, seed {report['seed']}",
-        f"{len(report['laws'])} laws; {counted(report)}",
+        f"{len(report['checks'])} checks; {counted(report)}",
     ]
     lines += [f"covered: {line}" for line in report["coverage"]["lines"]]
-    silent = [law["law"] for law in report["laws"] if law["verdict"] == "undecided"]
+    silent = [check["check"] for check in report["checks"] if check["verdict"] == "skipped"]
     lines += [f"never evaluated: {name}" for name in silent[:MOST]]
     lines += [f"{row['state']} drift: {row['sentence']} {row['observed']:.200}"
               for row in report["drift"][:MOST]]  # fmt: skip
