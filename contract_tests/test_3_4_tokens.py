@@ -63,9 +63,11 @@ def test_no_choice_lists_more_tokens_than_its_limit(answer: Answer) -> None:
     if not isinstance(limit, int):
         raise Unreadable("no limit was asked for")
     for choice in answer.choices:
-        if choice.odds is None:
+        if choice.logprobs is None:
             raise Unreadable("no log probabilities")
-        expect(len(choice.odds) <= limit, f"{len(choice.odds)} tokens at a limit of {limit}")
+        expect(
+            len(choice.logprobs) <= limit, f"{len(choice.logprobs)} tokens at a limit of {limit}"
+        )
 
 
 @check(MUST, BOTH_PAGES + " (max_tokens)")
@@ -88,8 +90,9 @@ def test_the_tokens_of_all_choices_are_counted(api: Api) -> None:
         except (Skipped, Unreadable):
             continue
         said = sum(bool(text) for text in answer.texts)
-        odds = sum(len(choice.odds or ()) for choice in answer.choices)
-        expect(spent >= max(said, odds), f"{spent} tokens for {said} texts, {odds} are listed",
+        logprobs = sum(len(choice.logprobs or ()) for choice in answer.choices)
+        told = f"{spent} tokens for {said} texts, {logprobs} are listed"
+        expect(spent >= max(said, logprobs), told,
                answer.exchange)  # fmt: skip
 
 
@@ -101,8 +104,8 @@ def prompt_tokens(api: Api, name: str) -> int:
 def test_one_prompt_has_one_count_whatever_else_is_asked(api: Api) -> None:
     for base, others in (
         ("chat.base", ("chat.base.again", "chat.one", "chat.n", "chat.stream.usage",
-                       "chat.n.stream", "odds.chat", "chat.lowest")),
-        ("text.base", ("text.base.again", "text.one", "odds.text.stream", "odds.text")),
+                       "chat.n.stream", "logprobs.chat", "chat.lowest")),
+        ("text.base", ("text.base.again", "text.one", "logprobs.text.stream", "logprobs.text")),
     ):  # fmt: skip
         count = prompt_tokens(api, base)
         for name in others:

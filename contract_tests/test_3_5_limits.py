@@ -15,7 +15,7 @@ BOTH_PAGES = "docs: Create chat completion, Create completion"
 @check(MUST, BOTH_PAGES + " (max_tokens)")
 def test_a_lower_limit_cuts_the_same_answer(api: Api) -> None:
     for base, names in (
-        ("chat.base", ("odds.chat", "odds.chat.stream")),
+        ("chat.base", ("logprobs.chat", "logprobs.chat.stream")),
         ("text.base", ("text.one",)),
     ):
         api.deterministic(base)
@@ -108,7 +108,7 @@ def test_several_prompts_are_answered_in_their_order(api: Api) -> None:
 
 @check(MUST, "docs: Create completion (choices, usage)")
 def test_a_completion_has_a_text_and_no_message(api: Api) -> None:
-    stream = api.stream("odds.text.stream")
+    stream = api.stream("logprobs.text.stream")
     whole = [(piece, api.ask("text.base")) for piece in api.value("text.base")["choices"]]
     for piece, exchange in [*whole, *((piece, stream.exchange) for _, piece in stream.pieces)]:
         keys = sorted(piece)

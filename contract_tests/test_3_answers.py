@@ -189,7 +189,7 @@ def test_a_chat_without_a_call_has_content(answer: Answer) -> None:
 
 @check(MUST, "seed: the client examples print what was said")
 def test_an_answer_says_something(api: Api) -> None:
-    names = ("chat.base", "chat.stream", "text.base", "odds.text.stream", "chat.turns",
+    names = ("chat.base", "chat.stream", "text.base", "logprobs.text.stream", "chat.turns",
              "chat.neutral", "chat.parts", "chat.unknown_field")  # fmt: skip
     for name in names:
         try:
@@ -204,7 +204,7 @@ def test_an_answer_says_something(api: Api) -> None:
 def test_log_probabilities_come_only_where_they_are_asked_for(answer: Answer) -> None:
     asked = answer.body.get("logprobs") is True
     for choice in answer.choices:
-        expect(asked or not choice.odds, f"choice {choice.index} has log probabilities")
+        expect(asked or not choice.logprobs, f"choice {choice.index} has log probabilities")
 
 
 @check(NOTE, BOTH_PAGES + " (n)")

@@ -19,7 +19,7 @@ USAGE = "docs: stream_options.include_usage; observed: usage-2504, dsv4, kimi (o
 PAIRS = (
     ("chat.base", "chat.stream"),
     ("chat.base", "chat.stream.usage"),
-    ("text.base", "odds.text.stream"),
+    ("text.base", "logprobs.text.stream"),
 )
 
 
@@ -249,7 +249,7 @@ def test_a_stream_ends_for_the_reason_of_the_whole_answer(api: Api) -> None:
 
 @check(SHOULD, USAGE)
 def test_a_stream_has_the_usage_of_the_whole_answer(api: Api) -> None:
-    for one, two in (("chat.base", "chat.stream.usage"), ("text.base", "odds.text.stream")):
+    for one, two in (("chat.base", "chat.stream.usage"), ("text.base", "logprobs.text.stream")):
         whole, streamed = same(api, one, two)
         counts = [[a.count(n) for n in ("prompt_tokens", "completion_tokens")]
                   for a in (whole, streamed)]  # fmt: skip

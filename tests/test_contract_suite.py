@@ -16,7 +16,7 @@ from contract_tests.cases import coverage
 from contract_tests.cases.boundaries import cases
 from contract_tests.cases.catalogue import CATALOGUE, CONTESTED, api_of
 from contract_tests.cases.clamp import MOST_CHOICES, clamp, tidy
-from contract_tests.cases.full_requests import RICH
+from contract_tests.cases.full_requests import FULL_REQUESTS
 from contract_tests.cases.reducer import reduce
 from contract_tests.cases.requests import FEW
 from contract_tests.cases.strategies import bodies
@@ -75,7 +75,7 @@ def test_a_drawn_body_stays_valid_when_it_is_tidied_and_clamped(operation: str) 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_requests_that_boundaries_are_made_of_are_valid(operation: str) -> None:
-    for body in RICH[operation]:
+    for body in FULL_REQUESTS[operation]:
         assert is_valid_request(operation, body)
 
 

@@ -1,4 +1,4 @@
-"""The transport: what the table of `test_doors.py` does not say."""
+"""The transport: what the table of `test_adapters.py` does not say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes, the mocker below them and the guard: what the table of `test_doors.py` does not say."""
+"""Routes, the mocker below them, the guard: what the table of `test_adapters.py` does not say."""
 
 from __future__ import annotations
 

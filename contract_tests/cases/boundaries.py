@@ -18,7 +18,7 @@ from novita_mock._api.description import BASE_URI, load_description
 
 from ..judging.referee import parts, referee, request_schema
 from ..wire.exchange import Json
-from .full_requests import MODEL, RICH
+from .full_requests import FULL_REQUESTS, MODEL
 
 Path = tuple[str | int, ...]
 
@@ -106,7 +106,7 @@ def _name(operation: str, path: Path, what: str) -> str:
 def cases() -> tuple[Case, ...]:
     """Every case of every operation, each name once."""
     found: dict[str, Case] = {}
-    for operation, bodies in RICH.items():
+    for operation, bodies in FULL_REQUESTS.items():
         uri = BASE_URI + request_schema(operation)
         for number, body in enumerate(bodies, 1):
             whole = Case(f"{operation}.model:rich {number}", operation, body, True, ("model",), "")

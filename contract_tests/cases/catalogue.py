@@ -200,12 +200,12 @@ STOPS: dict[str, Build] = {
     "stop.inside.stream": _stops("inside", stream=True),
     "stop.letter.text": _stop_at_letter,
 }
-ODDS: dict[str, Build] = {
-    "odds.chat": chat(logprobs=True, top_logprobs=3, max_tokens=5),
-    "odds.chat.stream": chat(logprobs=True, top_logprobs=3, max_tokens=5, stream=True,
+LOGPROBS: dict[str, Build] = {
+    "logprobs.chat": chat(logprobs=True, top_logprobs=3, max_tokens=5),
+    "logprobs.chat.stream": chat(logprobs=True, top_logprobs=3, max_tokens=5, stream=True,
                              stream_options={"include_usage": False}),
-    "odds.text": text(logprobs=2),
-    "odds.text.stream": text(logprobs=2, **WITH_USAGE),
+    "logprobs.text": text(logprobs=2),
+    "logprobs.text.stream": text(logprobs=2, **WITH_USAGE),
 }  # fmt: skip
 COMPLETIONS: dict[str, Build] = {
     "text.list": text(prompt=[PROMPT, "The sea is"], max_tokens=6),
@@ -222,8 +222,8 @@ CONTESTED = frozenset(
 AFTERWARDS: dict[str, Build] = {"chat.last": chat(max_tokens=FEW)}
 
 CATALOGUE: dict[str, Build] = {
-    **BASES, **ADMISSION, **MODELS, **ERRORS, **BY_HAND, **CONSTRAINTS, **VARIED, **STOPS, **ODDS,
-    **COMPLETIONS, **FEATURES, **AFTERWARDS,
+    **BASES, **ADMISSION, **MODELS, **ERRORS, **BY_HAND, **CONSTRAINTS, **VARIED, **STOPS,
+    **LOGPROBS, **COMPLETIONS, **FEATURES, **AFTERWARDS,
 }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ _SAMPLING: Json = {
     "stream": True, "stream_options": {"include_usage": True},
 }  # fmt: skip
 _FORM = {"name": "person", "description": "A person", "schema": {"type": "object"}, "strict": False}
-RICH: dict[str, list[Json]] = {
+FULL_REQUESTS: dict[str, list[Json]] = {
     CHAT: [
         {"model": MODEL, "messages": MESSAGES, **SAMPLED, **_SAMPLING, "logprobs": True,
          "top_logprobs": 2},

@@ -175,7 +175,7 @@ class Api:
         """Whether answers to one prompt can be compared at all: a server may take its text from a
         digest of the whole body. One or two of these relations may be broken by a fault."""
         base, agree = self.answer("chat.base").text, 0
-        for name in ("odds.chat", "stop.text", "chat.stream", "chat.neutral", "chat.written"):
+        for name in ("logprobs.chat", "stop.text", "chat.stream", "chat.neutral", "chat.written"):
             try:
                 agree += base.startswith(self.answer(name).text)
             except (Skipped, Unreadable):

@@ -52,7 +52,7 @@ class Choice:
     finish: str | None = None
     reasoning: str = ""
     calls: list[Call] = field(default_factory=list)
-    odds: list[Odd] | None = None
+    logprobs: list[Odd] | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _whole_choice(piece: Json) -> Choice:
         arguments = _text(function.get("arguments"))
         called = Call(at, call.get("id"), function.get("name"), arguments, call.get("type"))
         choice.calls.append(called)
-    choice.odds = odds_of(piece)
+    choice.logprobs = odds_of(piece)
     return choice
 
 
@@ -235,9 +235,9 @@ def _add(choice: Choice, piece: Json) -> None:
     choice.finish = piece.get("finish_reason") or choice.finish
     for fragment in shaped(new.get("tool_calls") or [], list):
         _add_fragment(choice, shaped(fragment, dict))
-    odds = odds_of(piece)
-    if odds is not None:
-        choice.odds = (choice.odds or []) + odds
+    logprobs = odds_of(piece)
+    if logprobs is not None:
+        choice.logprobs = (choice.logprobs or []) + logprobs
 
 
 def _add_fragment(choice: Choice, fragment: Json) -> None:

@@ -68,7 +68,7 @@ def test_the_same_seed_and_history_give_the_same_bytes(edition: str, seed: int) 
 
 def test_the_same_bytes_come_from_every_process() -> None:
     code = (
-        "import hashlib, tests.test_answer as t; from novita_mock import Mock; m = Mock(); "
+        "import hashlib, tests.test_pipeline as t; from novita_mock import Mock; m = Mock(); "
         "print(*(hashlib.sha256(m.answer(r).body).hexdigest() for r in t.REQUESTS))"
     )
     prints = set()

@@ -13,28 +13,34 @@ from .wire.views import CHAT, Answer, Choice, Odd, Unreadable
 
 PAGES = "docs: Create chat completion, Create completion (logprobs); observed: gonka"
 EPSILON = 1e-3
-ASKED = ("odds.chat", "odds.chat.stream", "chat.one", "odds.text", "odds.text.stream")
+ASKED = (
+    "logprobs.chat",
+    "logprobs.chat.stream",
+    "chat.one",
+    "logprobs.text",
+    "logprobs.text.stream",
+)
 
 
 def listed(answer: Answer) -> list[tuple[Choice, list[Odd]]]:
     """The choices that have log probabilities."""
-    found = [(choice, choice.odds) for choice in answer.choices if choice.odds]
+    found = [(choice, choice.logprobs) for choice in answer.choices if choice.logprobs]
     if not found:
         raise Unreadable("no log probabilities")
-    return [(choice, odds) for choice, odds in found if odds]
+    return [(choice, logprobs) for choice, logprobs in found if logprobs]
 
 
 @check(SHOULD, PAGES + " (may be silently missing)")
 def test_log_probabilities_come_where_they_are_asked_for(api: Api) -> None:
     for name in ASKED:
         answer = api.answer(name)
-        missing = [choice.index for choice in answer.choices if not choice.odds and choice.text]
+        missing = [choice.index for choice in answer.choices if not choice.logprobs and choice.text]
         expect(not missing, f"choices {missing} have none", answer.exchange)
 
 
 @check(MUST, PAGES)
 def test_no_answer_lacks_the_log_probabilities_that_others_have(api: Api) -> None:
-    have = {name: any(c.odds for c in api.answer(name).choices) for name in ASKED}
+    have = {name: any(c.logprobs for c in api.answer(name).choices) for name in ASKED}
     lacking = [name for name, has in have.items() if not has]
     if len(lacking) > 2:
         raise Skipped("this target gives log probabilities rarely or never")
@@ -44,8 +50,8 @@ def test_no_answer_lacks_the_log_probabilities_that_others_have(api: Api) -> Non
 
 @each(answers, MUST, PAGES)
 def test_no_probability_is_above_one(answer: Answer) -> None:
-    for _, odds in listed(answer):
-        for odd in odds:
+    for _, logprobs in listed(answer):
+        for odd in logprobs:
             for value in (odd.logprob, *(value for _, value, _ in odd.top)):
                 good = value is None or (isinstance(value, int | float) and value <= 0)
                 expect(good and not (value is not None and math.isnan(value)),
@@ -55,17 +61,17 @@ def test_no_probability_is_above_one(answer: Answer) -> None:
 @each(json_replies, MUST, "docs: Create completion (logprobs: lists of one length)")
 def test_the_lists_of_log_probabilities_have_one_length(exchange: Exchange) -> None:
     for piece in exchange.value["choices"]:
-        odds = piece.get("logprobs")
-        if not isinstance(odds, dict) or "tokens" not in odds:
+        logprobs = piece.get("logprobs")
+        if not isinstance(logprobs, dict) or "tokens" not in logprobs:
             raise Unreadable("no lists")
-        sizes = {name: len(many) for name, many in odds.items() if isinstance(many, list)}
+        sizes = {name: len(many) for name, many in logprobs.items() if isinstance(many, list)}
         expect(len(set(sizes.values())) == 1, f"their lengths are {sizes}")
 
 
 @each(answers, MUST, PAGES)
 def test_the_tokens_joined_are_the_text(answer: Answer) -> None:
-    for choice, odds in listed(answer):
-        joined, text = "".join(odd.token for odd in odds), choice.text or ""
+    for choice, logprobs in listed(answer):
+        joined, text = "".join(odd.token for odd in logprobs), choice.text or ""
         if "\ufffd" in joined:
             raise Unreadable("a token is a part of a letter")
         # Tokens that mark the end of a text may stand behind it.
@@ -79,8 +85,8 @@ def _is_mark(rest: str) -> bool:
 
 @each(answers, MUST, PAGES + " (bytes: UTF-8)")
 def test_the_bytes_of_a_token_spell_it(answer: Answer) -> None:
-    for _, odds in listed(answer):
-        for odd in odds:
+    for _, logprobs in listed(answer):
+        for odd in logprobs:
             for token, spelled in ((odd.token, odd.bytes), *((t, b) for t, _, b in odd.top)):
                 if spelled is not None and "\ufffd" not in token:
                     expect(spelled == list(token.encode("utf-8", "replace")),
@@ -96,8 +102,8 @@ def alternatives(answer: Answer) -> int:
 @each(answers, MUST, PAGES + " (top_logprobs)")
 def test_there_are_as_many_alternatives_as_were_asked_for(answer: Answer) -> None:
     count, chat = alternatives(answer), answer.exchange.asked.operation == CHAT
-    for _, odds in listed(answer):
-        for odd in odds:
+    for _, logprobs in listed(answer):
+        for odd in logprobs:
             # A completion lists the token itself too, where it is not among the likeliest.
             most = count if chat else count + 1
             found = len(odd.top)
@@ -107,8 +113,8 @@ def test_there_are_as_many_alternatives_as_were_asked_for(answer: Answer) -> Non
 @each(answers, MUST, PAGES + " (top_logprobs: the likeliest first)")
 def test_the_alternatives_are_sorted_and_distinct(answer: Answer) -> None:
     chat = answer.exchange.asked.operation == CHAT
-    for _, odds in listed(answer):
-        for odd in odds:
+    for _, logprobs in listed(answer):
+        for odd in logprobs:
             tokens, values = [t for t, _, _ in odd.top], [value for _, value, _ in odd.top]
             expect(len(set(tokens)) == len(tokens), f"{tokens} repeats one")
             expect(not chat or values == sorted(values, reverse=True), f"{values} is not sorted")
@@ -116,16 +122,16 @@ def test_the_alternatives_are_sorted_and_distinct(answer: Answer) -> None:
 
 @each(answers, MUST, "probabilities of different tokens add up to one at most")
 def test_the_probabilities_of_one_place_add_up_to_one_at_most(answer: Answer) -> None:
-    for _, odds in listed(answer):
-        for odd in odds:
+    for _, logprobs in listed(answer):
+        for odd in logprobs:
             total = sum(math.exp(value) for _, value, _ in odd.top)
             expect(total <= 1 + EPSILON, f"those at {odd.token!r} add up to {total:.4f}")
 
 
 @each(answers, MUST, PAGES)
 def test_a_token_among_the_alternatives_has_one_probability(answer: Answer) -> None:
-    for _, odds in listed(answer):
-        for odd in odds:
+    for _, logprobs in listed(answer):
+        for odd in logprobs:
             for token, value, _ in odd.top:
                 same = token != odd.token or odd.logprob is None
                 expect(same or abs(value - (odd.logprob or 0.0)) < EPSILON,
@@ -136,8 +142,8 @@ def test_a_token_among_the_alternatives_has_one_probability(answer: Answer) -> N
 def test_greedy_sampling_takes_the_likeliest_token(answer: Answer) -> None:
     if answer.body.get("temperature") != 0:
         raise Unreadable("not greedy")
-    for _, odds in listed(answer):
-        for odd in odds:
+    for _, logprobs in listed(answer):
+        for odd in logprobs:
             best = max((value for _, value, _ in odd.top), default=odd.logprob)
             good = odd.logprob is None or best is None or odd.logprob >= best - EPSILON
             expect(good, f"{odd.token!r} has {odd.logprob}, another one {best}")
@@ -148,21 +154,21 @@ def test_the_offsets_of_the_tokens_follow_the_text(answer: Answer) -> None:
     if answer.exchange.is_stream:
         raise Unreadable("offsets of a stream come in pieces")
     for piece in answer.exchange.value["choices"]:
-        odds = piece.get("logprobs") if isinstance(piece, dict) else None
-        if not isinstance(odds, dict) or not isinstance(odds.get("text_offset"), list):
+        logprobs = piece.get("logprobs") if isinstance(piece, dict) else None
+        if not isinstance(logprobs, dict) or not isinstance(logprobs.get("text_offset"), list):
             raise Unreadable("no offsets")
-        at, expected = odds["text_offset"][0] if odds["text_offset"] else 0, []
-        for token in odds.get("tokens", []):
+        at, expected = logprobs["text_offset"][0] if logprobs["text_offset"] else 0, []
+        for token in logprobs.get("tokens", []):
             expected.append(at)
             at += len(token)
-        expect(odds["text_offset"] == expected, f"{odds['text_offset']}, not {expected}")
+        expect(logprobs["text_offset"] == expected, f"{logprobs['text_offset']}, not {expected}")
 
 
 @each(answers, SHOULD, PAGES + "; docs: usage")
 def test_as_many_tokens_are_listed_as_are_counted(answer: Answer) -> None:
     if any(choice.reasoning or choice.calls for choice in answer.choices):
         raise Unreadable("reasoning and calls are counted too")
-    total = sum(len(odds) for _, odds in listed(answer))
+    total = sum(len(logprobs) for _, logprobs in listed(answer))
     spent, best_of = answer.count("completion_tokens"), int(answer.body.get("best_of") or 1)
     ends = len(answer.choices)
     expect(best_of > 1 or total <= spent <= total + ends, f"{total} listed, {spent} counted")
@@ -171,9 +177,12 @@ def test_as_many_tokens_are_listed_as_are_counted(answer: Answer) -> None:
 @check(MUST, PAGES)
 def test_a_stream_has_the_tokens_of_the_whole_answer(api: Api) -> None:
     api.deterministic()
-    for one, two in (("odds.chat", "odds.chat.stream"), ("odds.text", "odds.text.stream")):
+    for one, two in (
+        ("logprobs.chat", "logprobs.chat.stream"),
+        ("logprobs.text", "logprobs.text.stream"),
+    ):
         first, second = api.answer(one), api.answer(two)
-        lists = [[o.token for c in a.choices for o in c.odds or ()] for a in (first, second)]
+        lists = [[o.token for c in a.choices for o in c.logprobs or ()] for a in (first, second)]
         if not all(lists):
             continue
         expect(lists[0] == lists[1], f"{lists[0]} and {lists[1]}", first.exchange, second.exchange)
@@ -181,7 +190,7 @@ def test_a_stream_has_the_tokens_of_the_whole_answer(api: Api) -> None:
 
 @check(MUST, PAGES)
 def test_asking_for_log_probabilities_does_not_change_the_text(api: Api) -> None:
-    for base, name in (("chat.base", "odds.chat"), ("text.base", "odds.text")):
+    for base, name in (("chat.base", "logprobs.chat"), ("text.base", "logprobs.text")):
         api.deterministic(base)
         one, two = api.answer(base), api.answer(name)
         both = (one.exchange, two.exchange)
