@@ -1,5 +1,5 @@
-"""The contract of the API, as checks that judge any server. README.md explains how.
+"""The API contract, as checks that can judge any server. README.md explains how they work.
 
-`test_1_admission` to `test_7_determinism` are the specification; `wire`, `judging`, `cases` and
-`run` are what it stands on, each folder on those before it.
+`test_1_admission` to `test_7_determinism` are the specification. `wire`, `judging`, `cases` and
+`run` are the machinery below it; each folder imports only from the folders named before it.
 """

@@ -1,4 +1,4 @@
-"""The fixture of the checks; everything else of a run is in `session`."""
+"""The fixture that checks use; `run.session` does everything else."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def api(request: pytest.FixtureRequest) -> Iterator[Api]:
-    """The target that the checks are held against."""
+    """The target that the checks judge."""
     yield from session.opened(request.config)

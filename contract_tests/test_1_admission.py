@@ -1,4 +1,4 @@
-"""Who is admitted, and to which routes."""
+"""Which keys are admitted, and which routes exist."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Each constraint of the request schemas at its edge and just beyond it.
+"""Each constraint of the request schemas, at its edge and just beyond it.
 
-All of them go to a mock; to other targets on a loopback address as one check, and to a live one
-never: the fixed catalogue has the most telling ones.
+A mock gets each case as a test; another target on a loopback address gets all cases in two checks.
+A live target gets none, because the fixed catalogue has the most telling ones.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from .judging.verdicts import MUST, SHOULD, Skipped, expect
 from .wire.exchange import Exchange
 
 REFERENCE = "docs: Create chat completion, Create completion (types, ranges, enumerations)"
-# A target that lets the constraints of one member pass and enforces all others means to do so
-# there, too; one fault of a refusal may touch two.
+# A target that enforces all constraints but those of one member means to enforce these, too. One
+# faulty refusal of valid requests may concern two members.
 ONE, TWO, OF = 1, 2, 60
 
 
@@ -50,8 +50,8 @@ def only_mock(api: Api) -> None:
 
 
 def judged(api: Api, valid: bool, most: int) -> tuple[list[Exchange], int]:
-    """The exchanges that ended otherwise than the schema says, and how many were sent; Skipped
-    where they are about more than `most` members."""
+    """The exchanges whose outcome contradicts the schema, and the number sent. Raises Skipped if
+    they concern more than `most` members."""
     if not api.thorough:
         raise Skipped("asked of targets on a loopback address only, for it takes many requests")
     if not api.ask("chat.base").ok:

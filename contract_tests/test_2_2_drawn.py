@@ -1,4 +1,4 @@
-"""Valid requests that nobody has thought of: every check of single answers holds for them, too."""
+"""Valid requests that nobody thought of: every check of single answers applies to them, too."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ def send(api: Api, operation: str, body: Json, ascii_only: bool) -> Exchange:
 
 
 def prepared(api: Api, body: Json) -> Json:
-    """The body as it is sent: what must fit together does, and a live one is clamped."""
+    """The body as it is sent: consistent, and clamped for a live target."""
     model = {"model": api.model}
     made = tidy(body) if api.target.is_mock else clamp(body)
     return made | ({"model": api.model_for(made)} if api.target.is_mock else model)
 
 
 def applied(api: Api) -> list[Check]:
-    """The checks that drawn requests are held against: on a mock all that a run fails for."""
+    """The checks that judge drawn requests; on a mock, all that can fail a run."""
     single = [check for check in CHECKS.values() if check.select is not None]
     return [check for check in single if check.strength == MUST
             or (api.target.is_mock and check.strength != NOTE)]  # fmt: skip
 
 
 def examine(api: Api, operation: str, body: Json, ascii_only: bool) -> None:
-    """fails the check that the answer to `body` breaks."""
+    """Raises Failed for the check that the answer to `body` fails."""
     exchange = send(api, operation, body, ascii_only)
     for one in applied(api):
         try:
             api.judged[one.name] = api.judged.get(one.name, 0) + judge_one(one, api, exchange)
-        except Failed as broken:
-            raise Failed(f"{one.sentence} {broken.came}", one.source, exchange) from None
+        except Failed as failure:
+            raise Failed(f"{one.sentence} {failure.came}", one.source, exchange) from None
 
 
 def run(api: Api, operation: str) -> None:
-    """Draws, sends and examines as many requests as the run wants."""
+    """Draws, sends and examines `api.examples` requests."""
     phases = [Phase.explicit, Phase.generate]
     failed: list[tuple[Json, bool]] = []
-    # The first one drawn is the simplest there is: the catalogue has it.
+    # The first request drawn is the simplest one, which the catalogue has already.
     passed_over = [] if api.thorough else [None]
 
     @seed(api.seed)
@@ -78,14 +78,14 @@ def run(api: Api, operation: str) -> None:
 
     try:
         check()
-    except Failed as broken:
+    except Failed as failure:
         if api.target.is_mock:
             raise
         try:
             _reduced(api, operation, *failed[-1])
         except Skipped:
-            # What was seen broken stays so where the budget ends before it is reduced.
-            raise broken from None
+            # A failure stays a failure if the budget ends before the request is reduced.
+            raise failure from None
 
 
 def _reduced(api: Api, operation: str, body: Json, ascii_only: bool) -> None:

@@ -1,4 +1,4 @@
-"""What is asked: documented requests are answered, and what the schemas exclude is refused."""
+"""What may be asked: documented requests are answered; what the schemas exclude is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .wire.views import CHAT, TEXT, Stream
 
 REFERENCE = "docs: Create chat completion, Create completion"
 NO_JSON = tuple(name for name in ERRORS if name.startswith("error.json."))
-# A target that lets no more than one member pass, of so many, means to enforce them all.
+# With `OF` constraints or more, a target that lets one member pass means to enforce them all.
 FEW_PASS, OF = 1, 8
 
 
@@ -64,14 +64,16 @@ def test_a_request_without_what_is_required_is_refused(api: Api) -> None:
 
 
 def passed(api: Api, names: Iterable[str]) -> tuple[list[Exchange], int]:
-    """Which of the requests that break a constraint were answered, and how many there are."""
+    """The requests that were answered although they break a constraint, and the number of all."""
     found = [api.ask(name) for name in names]
     return [exchange for exchange in found if exchange.ok], len(found)
 
 
 def enforced(api: Api, members: dict[str, str]) -> None:
-    """fails the check if the target enforces nearly all of the constraints, given by the names of
-    requests with the member that each is about, yet not all."""
+    """Fails the check if the target enforces nearly all of the constraints, but not all.
+
+    `members`: the name of each request, and the member that it is about.
+    """
     if not api.ask("chat.base").ok:
         raise Skipped("the plain request is refused")
     through, total = passed(api, members)

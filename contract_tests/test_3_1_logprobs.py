@@ -1,4 +1,4 @@
-"""Log probabilities: the tokens of an answer, one by one, with what they might have been."""
+"""Log probabilities: the tokens of an answer, one by one, with their alternatives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .judging.probe import Api
 from .judging.selectors import answers, json_replies
 from .judging.verdicts import MUST, SHOULD, Skipped, expect
 from .wire.exchange import Exchange
-from .wire.views import CHAT, Answer, Choice, Odd, Unreadable
+from .wire.views import CHAT, Answer, Choice, TokenLogprob, Unreadable
 
 PAGES = "docs: Create chat completion, Create completion (logprobs); observed: gonka"
 EPSILON = 1e-3
@@ -22,8 +22,8 @@ ASKED = (
 )
 
 
-def listed(answer: Answer) -> list[tuple[Choice, list[Odd]]]:
-    """The choices that have log probabilities."""
+def listed(answer: Answer) -> list[tuple[Choice, list[TokenLogprob]]]:
+    """The choices that have log probabilities; raises Unreadable if none has."""
     found = [(choice, choice.logprobs) for choice in answer.choices if choice.logprobs]
     if not found:
         raise Unreadable("no log probabilities")
@@ -51,11 +51,11 @@ def test_no_answer_lacks_the_log_probabilities_that_others_have(api: Api) -> Non
 @each(answers, MUST, PAGES)
 def test_no_probability_is_above_one(answer: Answer) -> None:
     for _, logprobs in listed(answer):
-        for odd in logprobs:
-            for value in (odd.logprob, *(value for _, value, _ in odd.top)):
+        for entry in logprobs:
+            for value in (entry.logprob, *(value for _, value, _ in entry.top)):
                 good = value is None or (isinstance(value, int | float) and value <= 0)
                 expect(good and not (value is not None and math.isnan(value)),
-                       f"the log probability of {odd.token!r} is {value!r}")  # fmt: skip
+                       f"the log probability of {entry.token!r} is {value!r}")  # fmt: skip
 
 
 @each(json_replies, MUST, "docs: Create completion (logprobs: lists of one length)")
@@ -71,10 +71,10 @@ def test_the_lists_of_log_probabilities_have_one_length(exchange: Exchange) -> N
 @each(answers, MUST, PAGES)
 def test_the_tokens_joined_are_the_text(answer: Answer) -> None:
     for choice, logprobs in listed(answer):
-        joined, text = "".join(odd.token for odd in logprobs), choice.text or ""
+        joined, text = "".join(entry.token for entry in logprobs), choice.text or ""
         if "\ufffd" in joined:
             raise Unreadable("a token is a part of a letter")
-        # Tokens that mark the end of a text may stand behind it.
+        # Tokens that mark the end of a text may follow it.
         same = joined.startswith(text) and (joined == text or _is_mark(joined[len(text) :]))
         expect(same, f"{joined!r} for {text!r}")
 
@@ -86,15 +86,15 @@ def _is_mark(rest: str) -> bool:
 @each(answers, MUST, PAGES + " (bytes: UTF-8)")
 def test_the_bytes_of_a_token_spell_it(answer: Answer) -> None:
     for _, logprobs in listed(answer):
-        for odd in logprobs:
-            for token, spelled in ((odd.token, odd.bytes), *((t, b) for t, _, b in odd.top)):
+        for entry in logprobs:
+            for token, spelled in ((entry.token, entry.bytes), *((t, b) for t, _, b in entry.top)):
                 if spelled is not None and "\ufffd" not in token:
                     expect(spelled == list(token.encode("utf-8", "replace")),
                            f"{token!r} is spelled {spelled}")  # fmt: skip
 
 
 def alternatives(answer: Answer) -> int:
-    """How many alternatives were asked for."""
+    """The number of alternatives asked for."""
     chat = answer.exchange.asked.operation == CHAT
     return int(answer.body.get("top_logprobs" if chat else "logprobs") or 0)
 
@@ -103,19 +103,19 @@ def alternatives(answer: Answer) -> int:
 def test_there_are_as_many_alternatives_as_were_asked_for(answer: Answer) -> None:
     count, chat = alternatives(answer), answer.exchange.asked.operation == CHAT
     for _, logprobs in listed(answer):
-        for odd in logprobs:
-            # A completion lists the token itself too, where it is not among the likeliest.
+        for entry in logprobs:
+            # A completion also lists the token itself if it is not among the likeliest.
             most = count if chat else count + 1
-            found = len(odd.top)
-            expect(count <= found <= most, f"{found} alternatives to {odd.token!r}, not {count}")
+            found = len(entry.top)
+            expect(count <= found <= most, f"{found} alternatives to {entry.token!r}, not {count}")
 
 
 @each(answers, MUST, PAGES + " (top_logprobs: the likeliest first)")
 def test_the_alternatives_are_sorted_and_distinct(answer: Answer) -> None:
     chat = answer.exchange.asked.operation == CHAT
     for _, logprobs in listed(answer):
-        for odd in logprobs:
-            tokens, values = [t for t, _, _ in odd.top], [value for _, value, _ in odd.top]
+        for entry in logprobs:
+            tokens, values = [t for t, _, _ in entry.top], [value for _, value, _ in entry.top]
             expect(len(set(tokens)) == len(tokens), f"{tokens} repeats one")
             expect(not chat or values == sorted(values, reverse=True), f"{values} is not sorted")
 
@@ -123,19 +123,19 @@ def test_the_alternatives_are_sorted_and_distinct(answer: Answer) -> None:
 @each(answers, MUST, "probabilities of different tokens add up to one at most")
 def test_the_probabilities_of_one_place_add_up_to_one_at_most(answer: Answer) -> None:
     for _, logprobs in listed(answer):
-        for odd in logprobs:
-            total = sum(math.exp(value) for _, value, _ in odd.top)
-            expect(total <= 1 + EPSILON, f"those at {odd.token!r} add up to {total:.4f}")
+        for entry in logprobs:
+            total = sum(math.exp(value) for _, value, _ in entry.top)
+            expect(total <= 1 + EPSILON, f"those at {entry.token!r} add up to {total:.4f}")
 
 
 @each(answers, MUST, PAGES)
 def test_a_token_among_the_alternatives_has_one_probability(answer: Answer) -> None:
     for _, logprobs in listed(answer):
-        for odd in logprobs:
-            for token, value, _ in odd.top:
-                same = token != odd.token or odd.logprob is None
-                expect(same or abs(value - (odd.logprob or 0.0)) < EPSILON,
-                       f"{token!r} has {odd.logprob} and {value}")  # fmt: skip
+        for entry in logprobs:
+            for token, value, _ in entry.top:
+                same = token != entry.token or entry.logprob is None
+                expect(same or abs(value - (entry.logprob or 0.0)) < EPSILON,
+                       f"{token!r} has {entry.logprob} and {value}")  # fmt: skip
 
 
 @each(answers, SHOULD, "docs: temperature 0 takes the likeliest token")
@@ -143,10 +143,10 @@ def test_greedy_sampling_takes_the_likeliest_token(answer: Answer) -> None:
     if answer.body.get("temperature") != 0:
         raise Unreadable("not greedy")
     for _, logprobs in listed(answer):
-        for odd in logprobs:
-            best = max((value for _, value, _ in odd.top), default=odd.logprob)
-            good = odd.logprob is None or best is None or odd.logprob >= best - EPSILON
-            expect(good, f"{odd.token!r} has {odd.logprob}, another one {best}")
+        for entry in logprobs:
+            best = max((value for _, value, _ in entry.top), default=entry.logprob)
+            good = entry.logprob is None or best is None or entry.logprob >= best - EPSILON
+            expect(good, f"{entry.token!r} has {entry.logprob}, another one {best}")
 
 
 @each(answers, MUST, "docs: Create completion (text_offset)")

@@ -1,4 +1,4 @@
-"""Tool calls. Models differ in what they can do, so a check speaks only where a call was shown."""
+"""Tool calls. Models differ in ability, so a check judges only a target that showed a call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWING = ("tools.required", "tools.forced", "tools.required.stream")
 
 
 def called(answer: Answer) -> list[Call]:
-    """The calls of an answer; Unreadable if there is none."""
+    """The calls of an answer; raises Unreadable if there is none."""
     found = [call for choice in answer.choices for call in choice.calls]
     if not found:
         raise Unreadable("no tool is called")
@@ -29,7 +29,7 @@ def called(answer: Answer) -> list[Call]:
 
 
 def shown(api: Api) -> None:
-    """Skipped unless some request that wants a call gets one."""
+    """Raises Skipped unless some request that asks for a call gets one."""
     for name in SHOWING:
         try:
             called(api.answer(name))

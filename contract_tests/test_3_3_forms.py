@@ -1,4 +1,4 @@
-"""JSON answers and reasoning. A check speaks only where the target shows the feature."""
+"""JSON answers and reasoning. A check judges only a target that showed the feature."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORMS = ("json.object", "json.schema")
 
 
 def parsed(answer: Answer) -> Any:
-    """The content as JSON; a fault where it is none."""
+    """The content as JSON; the fault if it is not JSON."""
     try:
         return read_text(answer.choices[0].text or "")
     except (JsonFault, IndexError) as fault:
@@ -32,7 +32,7 @@ def _shows(answer: Answer) -> bool:
 
 
 def structured(api: Api) -> list[Answer]:
-    """The answers in a form; Skipped unless the model lists the feature or one shows it."""
+    """The answers to requests for JSON; Skipped if no row and no answer shows the feature."""
     found = []
     for name in FORMS:
         try:
@@ -111,7 +111,7 @@ def test_reasoning_comes_where_it_is_asked_for(api: Api) -> None:
 
 
 def reasons(api: Api) -> None:
-    """Skipped unless one of the answers reasons."""
+    """Raises Skipped unless one of the answers has reasoning."""
     for name in ("reasoning.on", "reasoning.stream"):
         try:
             if any(choice.reasoning for choice in api.answer(name).choices):

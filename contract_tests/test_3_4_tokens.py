@@ -91,9 +91,8 @@ def test_the_tokens_of_all_choices_are_counted(api: Api) -> None:
             continue
         said = sum(bool(text) for text in answer.texts)
         logprobs = sum(len(choice.logprobs or ()) for choice in answer.choices)
-        told = f"{spent} tokens for {said} texts, {logprobs} are listed"
-        expect(spent >= max(said, logprobs), told,
-               answer.exchange)  # fmt: skip
+        counts = f"{spent} tokens for {said} texts, {logprobs} are listed"
+        expect(spent >= max(said, logprobs), counts, answer.exchange)
 
 
 def prompt_tokens(api: Api, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Where answers end, and what changes them, by comparison with earlier ones."""
+"""Where answers end and what changes them, by comparison with earlier answers."""
 
 from __future__ import annotations
 

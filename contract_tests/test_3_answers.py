@@ -1,6 +1,6 @@
-"""What an answer says of itself: its shape, its choices, its tokens, where it stops.
+"""What an answer says about itself: its shape, its choices, its tokens, where it stops.
 
-Relations between fields and between answers; no check here needs to know the model.
+The checks compare fields and answers with one another; none depends on the model.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_an_answer_has_the_documented_shape(exchange: Exchange) -> None:
 
 @each(answers, SHOULD, "Unicode 15, 23.8: text that could not be read has been lost")
 def test_no_text_has_signs_that_stand_for_lost_ones(answer: Answer) -> None:
-    lost = [sign for sign in answer.text if sign == "\ufffd" or 0xD800 <= ord(sign) <= 0xDFFF]
+    lost = [char for char in answer.text if char == "\ufffd" or 0xD800 <= ord(char) <= 0xDFFF]
     cut = any(choice.finish == "length" for choice in answer.choices)
     expect(not lost or cut, f"the text has {lost[:3]!r}")
 
@@ -97,8 +97,8 @@ def test_an_answer_was_created_just_now(answer: Answer) -> None:
     if not isinstance(created, int):
         raise Unreadable("created is no integer")
     low, high = came.began - SLACK, came.ended + SLACK
-    about = f"created is {created}; it was asked between {came.began:.0f} and {came.ended:.0f}"
-    expect(low <= created <= high, about)
+    times = f"created is {created}; it was asked between {came.began:.0f} and {came.ended:.0f}"
+    expect(low <= created <= high, times)
 
 
 @each(answers, MUST, BOTH_PAGES + "; docs: interleaved guide (names of minimax-m2)")
@@ -118,7 +118,7 @@ def test_an_answer_names_its_model_as_the_request_did(answer: Answer) -> None:
 
 
 def prompts(answer: Answer) -> int:
-    """How many prompts the request has."""
+    """The number of prompts in the request."""
     prompt = answer.body.get("prompt")
     if isinstance(prompt, list) and prompt and isinstance(prompt[0], str | list):
         return len(prompt)

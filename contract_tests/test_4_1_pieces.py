@@ -1,4 +1,4 @@
-"""Fragments of tool calls, and how streams differ from server to server."""
+"""Fragments of tool calls, and how streams differ between servers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_calls_of_a_stream_are_numbered_from_zero(stream: Stream) -> None:
 
 
 def _fragments(stream: Stream) -> dict[tuple[int, int], list[Json]]:
-    """Choice and call to the fragments in order; Unreadable if nothing is called."""
+    """By choice and call, the fragments in order; raises Unreadable if nothing is called."""
     found: dict[tuple[int, int], list[Json]] = {}
     for _, piece in stream.pieces:
         for fragment in shaped(delta(piece).get("tool_calls") or [], list):
@@ -58,7 +58,7 @@ def _fragments(stream: Stream) -> dict[tuple[int, int], list[Json]]:
     return found
 
 
-# How streams differ from server to server: told, not judged
+# How streams differ between servers: reported, not judged
 
 
 @each(chat_streams, NOTE, "observed: tapes, kimi (both manners)")
@@ -112,8 +112,8 @@ def test_every_piece_brings_something(stream: Stream) -> None:
 
 @each(streams, NOTE, "the first byte tells when a stream starts")
 def test_a_stream_comes_in_more_than_one_read(stream: Stream) -> None:
-    came: Exchange = stream.exchange
-    reads = len(came.came.arrivals)
+    exchange: Exchange = stream.exchange
+    reads = len(exchange.came.arrivals)
     if reads == 0:
         raise Unreadable("times were not taken")
     expect(reads > 1 or len(stream.chunks) < 12, "all events came at once")

@@ -1,4 +1,4 @@
-"""What a stream is made of, read from the bytes of the wire."""
+"""What a stream is made of, read from the bytes on the wire."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def test_a_chunk_without_a_choice_brings_usage(stream: Stream) -> None:
 
 
 def same(api: Api, one: str, two: str) -> tuple[Answer, Answer]:
-    """Two answers to requests that differ in how they are delivered; Skipped if they may part."""
+    """Two answers that should differ in delivery only; raises Skipped if they may differ more."""
     api.deterministic(one if one.endswith(".base") else "text.base")
     return api.answer(one), api.answer(two)
 

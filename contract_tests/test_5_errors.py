@@ -1,4 +1,4 @@
-"""What a refusal looks like, whoever refuses."""
+"""What a refusal looks like, whatever the reason."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_an_error_is_one_plain_json_document(exchange: Exchange) -> None:
 
 
 def envelope(exchange: Exchange) -> dict[str, object]:
-    """The body of an error, if it can be read."""
+    """The body of an error; raises Unreadable if it is not a JSON object."""
     try:
         value = exchange.value
     except JsonFault as fault:
@@ -52,7 +52,7 @@ def envelope(exchange: Exchange) -> dict[str, object]:
 
 
 def _engine(exchange: Exchange) -> bool:
-    """Whether this is the second shape, which the engine behind the gateway was seen to send."""
+    """Whether this is the second shape, which the engine behind the gateway has sent."""
     value = envelope(exchange)
     return exchange.came.status == 400 and set(value) >= ENGINE and "reason" not in value
 
@@ -130,8 +130,8 @@ def test_no_reply_repeats_the_key(api: Api) -> None:
     secrets = [Redactor(api.target.key), Redactor(WRONG_KEY)]
     for exchange in api.exchanges():
         came = exchange.came
-        told = came.body + b"\n".join(v.encode("utf-8", "replace") for _, v in came.headers)
-        text = told.decode("utf-8", "replace")
+        sent = came.body + b"\n".join(v.encode("utf-8", "replace") for _, v in came.headers)
+        text = sent.decode("utf-8", "replace")
         expect(not any(s.occurs(text) for s in secrets), "the reply has the key", exchange)
 
 

@@ -1,4 +1,4 @@
-"""The list of models and its rows."""
+"""The model list and its rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PRICES = ("input_token_price_per_m", "output_token_price_per_m")
 
 
 def listed(api: Api) -> tuple[list[Json], Exchange]:
-    """The rows that have an id, and where they were read."""
+    """The rows that have an id, and the exchange that brought them."""
     exchange = api.ask("models.list")
     if not api.rows:
         raise Skipped("the list cannot be read")
@@ -57,8 +57,8 @@ def same_row(api: Api, row: Any, exchange: Exchange) -> None:
     if wanted is None:
         raise Skipped(f"{id} is not in the list")
     found = row if isinstance(row, dict) else {}
-    parted = sorted(k for k in {**found, **wanted} if found.get(k) != wanted.get(k))
-    expect(found == wanted, f"it differs from the list in {parted}", exchange)
+    differing = sorted(k for k in {**found, **wanted} if found.get(k) != wanted.get(k))
+    expect(found == wanted, f"it differs from the list in {differing}", exchange)
 
 
 @check(MUST, ROW_PAGE)
@@ -111,9 +111,9 @@ def test_the_prices_of_a_row_agree(api: Api) -> None:
         if not isinstance(pricing, dict):
             continue
         for side, price in zip(("prompt", "completion"), PRICES, strict=True):
-            told = (pricing.get(side) or {}).get("price_per_m")
-            same = told is None or price not in row or told == row[price]
-            expect(same, f"{row['id']}: {price} {row.get(price)}, pricing.{side} {told}", exchange)
+            other = (pricing.get(side) or {}).get("price_per_m")
+            same = other is None or price not in row or other == row[price]
+            expect(same, f"{row['id']}: {price} {row.get(price)}, pricing.{side} {other}", exchange)
 
 
 @check(SHOULD, "observed: catalog (0 or missing happens)")

@@ -1,4 +1,4 @@
-"""Equal requests, and requests that mean the same; judged where the target is deterministic."""
+"""Equal requests, and requests with equal meaning; judged only on a deterministic target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SEED = "docs: Create chat completion (seed: best effort)"
 
 
 def same(api: Api, one: str, two: str) -> None:
-    """fails the check unless both have the same text, reason and prompt."""
+    """Fails the check unless both answers have the same texts and finish reasons."""
     api.deterministic("text.base" if one.startswith("text") else "chat.base")
     first, second = api.answer(one), api.answer(two)
     found = [[(c.text, c.finish) for c in a.choices] for a in (first, second)]
@@ -56,5 +56,5 @@ def test_the_first_of_several_choices_is_the_only_one_of_one(api: Api) -> None:
 
 @check(MUST, "an answer depends on its own request")
 def test_nothing_that_was_sent_before_is_left_behind(api: Api) -> None:
-    list(api.exchanges())  # by now each was sent
+    list(api.exchanges())  # every request has been sent now
     same(api, "chat.base", "chat.last")

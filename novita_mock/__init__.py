@@ -27,9 +27,9 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # else every misspelt import would be an `object`
-    # pytest imports this package in every run of every user: names load when asked for.
-    _PLACES = {
+if not TYPE_CHECKING:  # else type checkers would take every misspelt import for an `object`
+    # pytest imports this package in every run of every user, so a name loads on first use.
+    _MODULES = {
         **dict.fromkeys(("Disconnect", "Reply", "Request", "TimedBytes"), "_core.http"),
         "Pace": "_core.timing",
         "ToolCall": "_stubs.model",
@@ -41,8 +41,8 @@ if not TYPE_CHECKING:  # else every misspelt import would be an `object`
 
     def __getattr__(name: str) -> object:
         name = _FORMER.get(name, name)
-        if name not in _PLACES:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

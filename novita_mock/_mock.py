@@ -1,4 +1,4 @@
-"""`Mock`: the one mutable object. It holds the corridor, the script and the ledger together."""
+"""`Mock`: the one mutable object, which holds the pipeline, the script and the ledger."""
 
 from __future__ import annotations
 
@@ -35,27 +35,28 @@ ORIGIN = "https://api.novita.ai"
 class Mock(RuleBuilder):
     """An LLM API that answers from `schemas/`: a plain function from request to reply.
 
-    The words `say`, `call_tool`, `json`, `recorded`, `refuse` and `fail` script the next answers,
-    once each unless `times` says otherwise; `on(...)` scripts answers for requests of one kind,
-    `default` for what no rule takes, which without it is answered with generated text.
+    `say`, `call_tool`, `json`, `recorded`, `refuse` and `fail` script the next answers; each answer
+    is given once unless `times` says otherwise. `on(...)` scripts answers for matching requests.
+    `default` scripts the answer to requests that no rule takes; without it they get generated text.
 
-    edition: `v3` (the seed page), `2026` or `live`.
-    seed: chooses the texts and ids; same seed, same history, same request: same bytes.
-    api_keys: the keys that are accepted; any key if there are none.
-    any_model: answer for models that are not in the catalogue.
-    ttft, gap: seconds before the first and between further chunks of a stream.
+    edition: the API version: `v3` (Novita docs, LLM API page), `2026` (API reference of February
+        2026) or `live` (today's service, as observed).
+    seed: selects the texts and ids. The same seed, history and request give the same bytes.
+    api_keys: the accepted keys; empty: any key.
+    any_model: accept models that are not in the catalogue.
+    ttft, gap: seconds before the first chunk of a stream, and between later chunks.
     tokens_per_second, jitter, spread: see `Pace`.
-    profiles: how fast models answer, by their ids (with `*` and `?`); of those that fit the first.
-    rpm, tpm: requests and tokens that each key may use of a model in a minute; no limit if None.
-    tier: `T1` to `T5`, whose limits hold where `rpm` or `tpm` say nothing.
-    balance: what each key has to spend, in USD; it does not run out if None.
-    scenario: the path of a scenario file, or what is read from one; `reset` goes back to it.
-    only: refuse what no scripted rule takes.
-    base_urls: where in-process doors answer besides `https://api.novita.ai`.
-    clock: gives seconds since 1970 for `created`; a fixed moment if None.
+    profiles: the pace of models, by model id (with `*` and `?`); the first match applies.
+    rpm, tpm: requests and tokens per minute for each key and model; None: no limit.
+    tier: `T1` to `T5`; its limits apply where `rpm` or `tpm` is None.
+    balance: the credit of each key, in USD; None: unlimited.
+    scenario: the path of a scenario file, or its content; `reset` restores it.
+    only: refuse requests that no scripted rule takes.
+    base_urls: where in-process adapters answer besides `https://api.novita.ai`.
+    clock: returns seconds since 1970 for `created`; None: a fixed moment.
 
-    Raises ValueError for an unknown edition or tier, and for a pace, a limit or a balance that
-    cannot be, or a scenario that cannot be read.
+    Raises ValueError for an unknown edition or tier, an invalid pace, limit or balance, or a
+    scenario that cannot be read.
     """
 
     def __init__(
@@ -88,32 +89,32 @@ class Mock(RuleBuilder):
         self.edition = edition
         self.base_urls: tuple[str, ...] = (ORIGIN, *(url.rstrip("/") for url in base_urls))
         self.origin = ORIGIN
-        """Scheme, host and whatever stands before the base paths."""
+        """Scheme and host, and any path before the base paths."""
         keys = tuple(api_keys)
         self.any_key: bool = not keys
         """Whether every key is accepted."""
         self.api_key: str = keys[0] if keys else "any-key"
-        """A key that is accepted."""
+        """An accepted key."""
         policy = Policy(edition, errors.reasons, frozenset(keys))
         pace = Pace(ttft, gap, tokens_per_second, jitter, spread)
         self._pipeline = Pipeline(self.description, policy, seed, pace, any_model)
         self.clock: Clock = clock if isinstance(clock, Clock) else Clock(clock)
-        """The time of the mock, which a test can jump."""
+        """The mock's clock, which a test can fast-forward."""
         limits = Limits(self.description, rpm=rpm, tpm=tpm, tier=tier)
         self.wallet: Wallet = Wallet(self.description, balance)
-        """What each key has left to spend."""
+        """The remaining credit of each key."""
         self._ledger = Ledger(seed, self.clock, limits, self.wallet)
         self.counters: Counters = Counters(self.description.models, errors.reasons)
-        """What has come in, counted since the start or the last reset."""
+        """Counters of requests since the start or the last reset."""
         self._only = only
         self._profiles = tuple((profiles or {}).items())
         self._script = Script(only=only, profiles=self._profiles)
         self.scenario: Any = EMPTY
-        """The scenario that was loaded last."""
+        """The last loaded scenario."""
         self._lasting: Any = EMPTY
         if scenario is not None:
-            found = Path(scenario) if isinstance(scenario, str) else scenario
-            self.load(found, lasting=True)
+            source = Path(scenario) if isinstance(scenario, str) else scenario
+            self.load(source, lasting=True)
         super().__init__(self.add, When(), 1, errors.reasons, self._faults)
 
     @property
@@ -123,32 +124,33 @@ class Mock(RuleBuilder):
 
     @property
     def base_url(self) -> str:
-        """Where a client finds the mock."""
+        """The base URL for clients of the mock."""
         return self.origin + self.description.bases[0]
 
     def answer(self, request: Request) -> Reply:
-        """The reply to `request`. Never raises for anything that a client can send."""
+        """The reply to `request`. Never raises, whatever the client sends."""
         return self.call(request).reply
 
     def call(self, request: Request) -> Call:
-        """Answers `request`, and gives the call as it stands in the journal."""
+        """Answers `request` and returns the call as recorded in the journal."""
         call = self._pipeline.answer(request, self._script, self._ledger)
         self.counters.count(call)
         return call
 
     def on(self, *, times: int | None = None, **when: Unpack[Criteria]) -> RuleBuilder:
-        """Words for the requests that fit `when`, whose arguments are the fields of `When`.
+        """A builder that scripts answers for requests matching `when`, the fields of `When`.
 
-        What they script is a standing rule unless `times` says how often it answers. Raises
-        TypeError for a field that `When` does not have, and for what it cannot be; ValueError for
-        an operation that is not scripted.
+        A rule answers every matching request, or the first `times` of them. Raises TypeError for
+        an unknown field or a value of the wrong type, and ValueError for an invalid value or an
+        operation that cannot be scripted.
         """
-        asked = When(**when)
+        criteria = When(**when)
         scripted = [name for name, row in self.description.operations.items() if row.request]
-        if asked.operation not in (None, *scripted):
+        if criteria.operation not in (None, *scripted):
             known = ", ".join(scripted)
-            raise ValueError(f"operation: expected one of {known}; got {asked.operation!r}")
-        return RuleBuilder(self.add, asked, times, self.description.errors.reasons, self._faults)
+            raise ValueError(f"operation: expected one of {known}; got {criteria.operation!r}")
+        reasons = self.description.errors.reasons
+        return RuleBuilder(self.add, criteria, times, reasons, self._faults)
 
     def _faults(self) -> Faults:
         from novita_mock._faults.catalogue import Faults
@@ -157,7 +159,7 @@ class Mock(RuleBuilder):
 
     @property
     def default(self) -> RuleBuilder:
-        """Words for what no rule takes, however it was scripted."""
+        """A builder that scripts the answer to requests that no rule takes."""
         return RuleBuilder(
             self._add_default, When(), None, self.description.errors.reasons, self._faults
         )
@@ -172,10 +174,10 @@ class Mock(RuleBuilder):
     def load(
         self, scenario: Path | Mapping[str, Any], name: str = "scenario", *, lasting: bool = False
     ) -> None:
-        """Takes the rules of a scenario, the `Path` of a file or what is read from one, in place of
-        the script so far. `lasting`: `reset` goes back to it.
+        """Replaces the script with the rules of `scenario`: the `Path` of a file, or its content.
+        `lasting`: `reset` restores this scenario.
 
-        Raises ValueError that says where and why it is not a scenario.
+        Raises ValueError that says where and why the scenario is invalid.
         """
         from novita_mock._stubs import scenario_file
 
@@ -191,61 +193,61 @@ class Mock(RuleBuilder):
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The script."""
+        """The rules of the script, in order."""
         return tuple(self._script.rules)
 
     @property
     def unused(self) -> tuple[Rule, ...]:
-        """The rules that have not answered yet; a default need not."""
+        """The rules that have not answered yet, except defaults, which need not be used."""
         pairs = zip(self._script.rules, self._script.used, strict=True)
         return tuple(rule for rule, used in pairs if not used and not rule.fallback)
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """What came in, oldest first, each with its reply."""
+        """The recorded calls, oldest first, each with its reply."""
         return tuple(self._ledger.calls)
 
     @property
     def last(self) -> Call:
-        """The newest call. Raises AssertionError if there was none."""
+        """The newest call. Raises AssertionError if there is none."""
         if not self._ledger.calls:
             raise AssertionError("no call has come in")
         return self._ledger.calls[-1]
 
     def assert_called(self, times: int | None = None, **when: Unpack[Criteria]) -> None:
-        """Asserts that a call, or exactly `times` calls, came in that fit `when`.
+        """Asserts that at least one call, or exactly `times` calls, match `when`.
 
-        The arguments are those of `When`. The failure tells what did come in.
+        The arguments are those of `When`. The failure lists all calls.
         """
         assert_called(self.calls, When(**when), times)
 
     def assert_not_called(self, **when: Unpack[Criteria]) -> None:
-        """Asserts that no call came in that fits `when`."""
+        """Asserts that no call matches `when`."""
         assert_called(self.calls, When(**when), 0)
 
     @property
     def size(self) -> int:
-        """Bytes of the calls that are kept."""
+        """Size of the kept calls, in bytes."""
         return self._ledger.size
 
     def verdict(self) -> list[Finding]:
-        """What the client did wrong, as its calls show it (see `schemas/verdicts.json`)."""
+        """The client report: mistakes that the calls show (rules: `schemas/verdicts.json`)."""
         from novita_mock._verification import client
 
         return client.judge(self.calls)
 
     def assert_well_behaved(self, allow: Collection[str] = ()) -> None:
-        """Asserts that the client did nothing wrong but what `allow` names.
+        """Asserts that the client made no mistake, apart from those that `allow` names.
 
-        The failure tells what it did, and in which calls. Raises ValueError for a name that
-        `schemas/verdicts.json` does not have.
+        The failure lists the mistakes and their calls. Raises ValueError for a name that
+        `schemas/verdicts.json` does not define.
         """
         from novita_mock._verification import client
 
         client.assert_well_behaved(self.calls, allow)
 
     def reset(self) -> None:
-        """Forgets the script, the history and what was used up: the mock is as if new."""
+        """Restores the initial state: script, history, rate limits and credit."""
         self._script = Script(only=self._only, profiles=self._profiles)
         self.scenario = self._lasting
         if self._lasting is not EMPTY:
@@ -254,5 +256,5 @@ class Mock(RuleBuilder):
         self.counters.clear()
 
     def forget(self) -> None:
-        """Forgets the calls, and nothing else."""
+        """Deletes the recorded calls, and nothing else."""
         self._ledger.forget()

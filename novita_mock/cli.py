@@ -1,10 +1,11 @@
-"""The command `novita-mock`. Options come in here; what a command needs it imports when it runs,
-because `serve` has to answer within a second."""
+"""The command `novita-mock` and its options.
+
+Each command imports what it needs when it runs, because `serve` has to answer within a second.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,13 @@ from typing import Any
 import click
 
 from novita_mock._api.description import load_description
+from novita_mock._commands.output import json_option, print_json, print_rows
 from novita_mock._commands.scenario import explain, lint
 from novita_mock._core import missing
 from novita_mock._core.timing import SPREADS
 from novita_mock._core.version import __version__
 
 EXIT_USAGE = 2
-_PIPE_WIDTH = 240
 EDITIONS = load_description().errors.editions
 
 _edition = click.option(
@@ -26,14 +27,13 @@ _edition = click.option(
     type=click.Choice(EDITIONS),
     default=EDITIONS[0],
     show_default=True,
-    help="Which documentation of the API holds.",
+    help="Version of the API documentation to follow; live is closest to today's service.",
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _seconds = partial(click.option, default=0.0, type=float, metavar="SECONDS")
 
 
 def run() -> None:
-    """Entry point: a wrong call is one line on stderr and exit code 2."""
+    """Entry point. A usage error prints one line to stderr and exits with code 2."""
     try:
         sys.exit(main(standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
@@ -60,31 +60,48 @@ def main() -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=4010, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=4010,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 picks a free one.",
+)
 @_edition
-@click.option("--scenario", metavar="FILE", help="Scripted answers, YAML or JSON.")
-@click.option("--seed", default=0, show_default=True, help="Chooses the texts and ids.")
+@click.option("--scenario", metavar="FILE", help="Scripted answers, as YAML or JSON.")
+@click.option("--seed", default=0, show_default=True, help="Seed for the generated texts and ids.")
 @click.option("--api-key", "api_keys", multiple=True, help="Accept only this key (repeatable).")
-@click.option("--any-model", is_flag=True, help="Answer for every model id.")
-@_seconds("--ttft", help="Seconds to the first token.")
-@_seconds("--gap", help="Seconds between tokens.")
-@click.option("--tokens-per-second", type=float, help="The same as a rate.")
-@click.option("--jitter", default=0.0, help="By how much both vary, as a share of them.")
-@click.option("--spread", type=click.Choice(SPREADS), default=SPREADS[0], help="In what manner.")
-@click.option("--rpm", type=int, help="Requests a minute for each key and model.")
-@click.option("--tpm", type=int, help="Tokens a minute for each key and model.")
-@click.option("--tier", metavar="T1..T5", help="The limits of that tier.")
-@click.option("--balance", metavar="USD", help="What each key has to spend.")
-@click.option("--control-token", help="Opens /__mock__ to other machines, with this bearer token.")
-@click.option("--cors", "origins", multiple=True, help="Let pages of this origin in (repeatable).")
+@click.option("--any-model", is_flag=True, help="Accept any model id.")
+@_seconds("--ttft", help="Time to the first token.")
+@_seconds("--gap", help="Time between tokens.")
+@click.option("--tokens-per-second", type=float, help="Token rate, as an alternative to --gap.")
+@click.option(
+    "--jitter",
+    default=0.0,
+    help="Relative standard deviation of --ttft and --gap (0.2 = 20 %).",
+)
+@click.option(
+    "--spread", type=click.Choice(SPREADS), default=SPREADS[0], help="Distribution of the jitter."
+)
+@click.option("--rpm", type=int, help="Maximum requests per minute for each key and model.")
+@click.option("--tpm", type=int, help="Maximum tokens per minute for each key and model.")
+@click.option("--tier", metavar="T1..T5", help="Default --rpm and --tpm to this tier's limits.")
+@click.option("--balance", metavar="USD", help="Credit of each key; unlimited if not given.")
+@click.option("--control-token", help="Let other machines use /__mock__ with this bearer token.")
+@click.option(
+    "--cors",
+    "origins",
+    multiple=True,
+    help="Allow cross-origin requests from this origin (repeatable).",
+)
 @click.option(
     "--workers",
     default=1,
     show_default=True,
     type=click.IntRange(1, 256),
-    help="Processes; each has its own script, limits, wallet and journal.",
+    help="Number of processes; each has its own script, limits, wallet and journal.",
 )
-@click.option("--quiet", is_flag=True, help="No banner, no line per request.")
+@click.option("--quiet", is_flag=True, help="Print no banner and no line per request.")
 def serve(
     host: str,
     port: int,
@@ -99,7 +116,7 @@ def serve(
     import gc
     import time
 
-    gc.disable()  # nothing of what is imported now is garbage; serving enables it again
+    gc.disable()  # the imports below leave no garbage; serving enables it again
 
     from novita_mock._asgi.admin import Access
     from novita_mock._mock import Mock
@@ -119,8 +136,8 @@ def serve(
 
         notice = processes.NOTICE.format(workers=workers)
         server.announce(mock, listener, quiet=quiet, notice=notice)
-        given = {"scenario": scenario, **options}
-        processes.serve(given, listener, workers=workers, quiet=quiet, access=access)
+        mock_options = {"scenario": scenario, **options}
+        processes.serve(mock_options, listener, workers=workers, quiet=quiet, access=access)
         return
     watched = None if scenario is None else Path(scenario)
     server.serve(mock, listener, quiet=quiet, access=access, scenario=watched)
@@ -128,9 +145,9 @@ def serve(
 
 @main.command()
 @_edition
-@_json
+@json_option
 def errors(edition: str, as_json: bool) -> None:
-    """Print every way in which a request is refused."""
+    """List every API error with its status, reason and message."""
     description = load_description()
     rows = [
         {
@@ -147,13 +164,13 @@ def errors(edition: str, as_json: bool) -> None:
         for row in [description.errors.row(name, edition)]
     ]
     columns = ("status", "reason", "situation", "retryable", "message")
-    _print(rows, columns, f"Errors, edition {edition}", as_json)
+    print_rows(rows, columns, f"Errors, edition {edition}", as_json)
 
 
 @main.command()
-@_json
+@json_option
 def faults(as_json: bool) -> None:
-    """Print everything that can go wrong on purpose."""
+    """List every fault that you can trigger on demand."""
     from novita_mock._faults.catalogue import Faults
 
     rows = [
@@ -165,15 +182,15 @@ def faults(as_json: bool) -> None:
         }
         for row in Faults(load_description()).rows.values()
     ]
-    _print(
+    print_rows(
         rows, ("fault", "on", "guarantee"), "Faults, with what they are if nothing is said", as_json
     )
 
 
 @main.command()
-@_json
+@json_option
 def models(as_json: bool) -> None:
-    """Print the model catalogue."""
+    """List the models of the catalogue."""
     rows = list(load_description().models.values())
     shown = [
         {
@@ -187,7 +204,7 @@ def models(as_json: bool) -> None:
         for row in rows
     ]
     columns = ("id", "context", "output", "$ in", "$ out", "features")
-    _print(
+    print_rows(
         rows if as_json else shown, columns, f"{len(rows)} models, USD per million tokens", as_json
     )
 
@@ -199,19 +216,35 @@ def _usd(row: dict[str, Any], side: str) -> str:
 @main.command()
 @_edition
 def openapi(edition: str) -> None:
-    """Print an OpenAPI 3.1 document."""
+    """Print the API as an OpenAPI 3.1 document."""
     from novita_mock._api.openapi import document
 
-    _print_json(document(load_description(), edition))
+    print_json(document(load_description(), edition))
 
 
 @main.command()
 @click.argument("base_url", required=False)
-@click.option("--examples", metavar="N", type=click.IntRange(0), help="Generated requests.")
-@click.option("--report", metavar="PATH", help="A file: .json, .md, .html, .xml or .sarif.")
-@click.option("--edition", type=click.Choice(EDITIONS), help="Edition that the target is held to.")
 @click.option(
-    "--compare", nargs=2, metavar="A.json B.json", help="Tell what two reports differ in."
+    "--examples",
+    metavar="N",
+    type=click.IntRange(0),
+    help="Number of generated requests for each operation.",
+)
+@click.option(
+    "--report",
+    metavar="PATH",
+    help="Write a report to this file (.json, .md, .html, .xml or .sarif).",
+)
+@click.option(
+    "--edition",
+    type=click.Choice(EDITIONS),
+    help="Version of the API documentation to check against.",
+)
+@click.option(
+    "--compare",
+    nargs=2,
+    metavar="A.json B.json",
+    help="Compare two JSON reports instead of running the suite.",
 )
 def contract(
     base_url: str | None,
@@ -220,9 +253,9 @@ def contract(
     edition: str | None,
     compare: tuple[str, str] | None,
 ) -> None:
-    """Hold the mock, or the server at BASE_URL, against the contract suite.
+    """Run the contract suite against the mock or the server at BASE_URL.
 
-    The key of a server comes from NOVITA_API_KEY.
+    The API key of the server is read from NOVITA_API_KEY.
     """
     from novita_mock._commands import contract as suite
 
@@ -232,9 +265,9 @@ def contract(
 
 
 @main.command()
-@_json
+@json_option
 def doctor(as_json: bool) -> None:
-    """Tell what in this environment would let a test's calls escape."""
+    """Find what would let calls from tests reach the real API."""
     import os
 
     from novita_mock._commands.doctor import findings, versions
@@ -243,7 +276,7 @@ def doctor(as_json: bool) -> None:
     found = findings(installed, os.environ)
     if as_json:
         shown = [{"problem": f.problem, "remedy": f.remedy} for f in found]
-        _print_json({"versions": installed, "findings": shown})
+        print_json({"versions": installed, "findings": shown})
         return
     for name, version in installed.items():
         click.echo(f"{name} {version}")
@@ -255,38 +288,3 @@ def doctor(as_json: bool) -> None:
 
 main.add_command(explain)
 main.add_command(lint)
-
-
-def _print_json(value: object) -> None:
-    import orjson
-
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
-
-
-def _print(rows: list[dict[str, Any]], columns: Iterable[str], title: str, as_json: bool) -> None:
-    if as_json:
-        _print_json(rows)
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in columns:
-        # Names are to be copied, so they are kept whole; what explains them may be folded.
-        whole = column in ("id", "reason", "situation", "fault")
-        table.add_column(column, overflow="fold", min_width=len(column), no_wrap=whole)
-    for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
-    # A pipe has no width of its own: what is read there must not be cropped to a guessed one.
-    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(map(str, value))
-    return str(value)

@@ -1,8 +1,8 @@
-"""The door for clients in the same process: a transport for `httpx` and `httpx2`, sync and async.
+"""The adapter for clients in this process: a transport for `httpx` and `httpx2`, sync and async.
 
-It plays a reply as the client of a server would get it: the headers together with the first bytes,
-each beat at its time, a cut as the error of a lost connection. Neither library is imported here:
-the client that sends the request has loaded its own.
+It plays a reply as a client receives it from a server: the headers with the first bytes, each chunk
+at its time, a disconnect as the error of a lost connection. This module imports neither library,
+because the client that sends a request has already loaded its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import httpx2
     import openai
 
-    # So that type checkers take a `Transport` for either library's clients.
+    # Lets type checkers accept a `Transport` in the clients of either library.
     class _AnyTransport(  # type: ignore[misc]  # each library has its own `Request`
         httpx.BaseTransport,
         httpx.AsyncBaseTransport,
@@ -35,9 +35,9 @@ else:
 __all__ = ["Transport", "async_openai_client", "openai_client"]
 
 Fail = Callable[[str, str], Exception]
-"""Makes the error that both libraries and both of their cores know by this name."""
+"""Makes the error of this name, which exists in both libraries and both of their cores."""
 
-# The words of h11, httpcore and the operating system, as the client of a server reads them.
+# Messages of h11, httpcore and the operating system, as the client of a server gets them.
 _SILENT = "Server disconnected without sending a response."
 _RESET = "[Errno 104] Connection reset by peer"
 _REFUSED = "[Errno 111] Connection refused"
@@ -46,18 +46,18 @@ _ILLEGAL = re.compile(rb"^[ \t]|[ \t]$|[\x00\r\n]")
 
 
 class Transport(_AnyTransport):
-    """Answers the requests of a client as `mock` does, without any network and for any host.
+    """Answers a client's requests as `mock` does, for any host and without a network.
 
     One object serves `httpx.Client`, `httpx.AsyncClient`, `httpx2.Client` and `httpx2.AsyncClient`.
-    The client raises its library's `RemoteProtocolError` where the connection is lost, and its
-    `ReadTimeout` where nothing comes for longer than its read timeout.
+    The client raises its library's `RemoteProtocolError` when the connection is lost, and its
+    `ReadTimeout` when no bytes arrive within its read timeout.
     """
 
     def __init__(self, mock: Mock) -> None:
         self.mock = mock
 
     def handle_request(self, request: Any) -> Any:
-        """The response to a request of either library, once its first bytes are due."""
+        """The response to a request of either library; waits until its first bytes are due."""
         request.read()
         library, reply, stream = self._answer(request)
         if isinstance(stream, Playing):
@@ -65,7 +65,7 @@ class Transport(_AnyTransport):
         return library.Response(reply.status, headers=reply.headers, stream=stream)
 
     async def handle_async_request(self, request: Any) -> Any:
-        """As `handle_request`, under asyncio or trio."""
+        """Like `handle_request`, under asyncio or trio."""
         await request.aread()
         library, reply, stream = self._answer(request)
         if isinstance(stream, Playing):
@@ -101,9 +101,9 @@ class Transport(_AnyTransport):
 
 
 def openai_client(mock: Mock, **options: Any) -> openai.OpenAI:
-    """An `openai.OpenAI` that `mock` answers, whichever line of openai is installed.
+    """An `openai.OpenAI` client that `mock` answers, whether openai is built on httpx or httpx2.
 
-    `options` are those of `openai.OpenAI`. Raises ImportError without openai.
+    `options` are those of `openai.OpenAI`. Raises ImportError if openai is not installed.
     """
     import openai
 
@@ -112,7 +112,7 @@ def openai_client(mock: Mock, **options: Any) -> openai.OpenAI:
 
 
 def async_openai_client(mock: Mock, **options: Any) -> openai.AsyncOpenAI:
-    """An `openai.AsyncOpenAI` that `mock` answers; else as `openai_client`."""
+    """An `openai.AsyncOpenAI` client that `mock` answers; otherwise like `openai_client`."""
     import openai
 
     client = openai.DefaultAsyncHttpxClient(transport=Transport(mock))
@@ -124,70 +124,70 @@ def _defaults(mock: Mock) -> dict[str, Any]:
 
 
 def check_headers(request: Any, fail: Fail) -> None:
-    """Raises what a client does that cannot put a header on the wire: `Bearer ` without a key."""
+    """Raises the error of a client that cannot send a header, such as `Bearer ` without a key."""
     for _, value in request.headers.raw:
         if _ILLEGAL.search(value):
             raise fail("LocalProtocolError", f"Illegal header value {value!r}")
 
 
 def request_of(request: Any, path: str) -> Request:
-    """A request of either library, whose body has been read, as the mock takes it."""
+    """The mock's `Request` for a request of either library, whose body has been read."""
     headers = {name.lower(): value for name, value in request.headers.raw}
     return Request(request.method, path, headers, request.content)
 
 
 def stream_of(library: Any, request: Any, reply: Reply, fail: Fail, clock: Clock) -> Any:
-    """The body of `reply` as a stream of `library`: a `ByteStream` if all of it comes at once, else
-    a `Playing` that wants to be opened."""
+    """The body of `reply` as a stream of `library`: a `ByteStream` if all of it arrives at once,
+    otherwise a `Playing`, which has to be opened."""
     match () if request.method == "HEAD" else reply.chunks:
         case ():
             return library.ByteStream(b"")
         case (TimedBytes(data=data, pause=0.0),) if not reply.head_gap:
             return library.ByteStream(data)
         case _:
-            patience = request.extensions.get("timeout", {}).get("read")
-            return _playing(library)(reply, patience, fail, clock)
+            read_timeout = request.extensions.get("timeout", {}).get("read")
+            return _playing(library)(reply, read_timeout, fail, clock)
 
 
 @cache
 def _playing(library: Any) -> type[Playing]:
-    """`Playing` as a stream of `library`, whose clients take no other."""
+    """`Playing` as a stream class of `library`, whose clients accept no other."""
     return type("Playing", (Playing, library.SyncByteStream, library.AsyncByteStream), {})
 
 
 class Playing:
     """A reply on its way to a client: the byte stream of a response, sync and async.
 
-    Time counts from when it is made. `patience`: the client's read timeout in seconds.
+    Its time starts when it is created. `read_timeout`: that of the client, in seconds.
     """
 
-    def __init__(self, reply: Reply, patience: float | None, fail: Fail, clock: Clock) -> None:
+    def __init__(self, reply: Reply, read_timeout: float | None, fail: Fail, clock: Clock) -> None:
         self._clock = clock
-        self._moves = _moves(reply, patience, fail, clock)
+        self._schedule = _schedule(reply, read_timeout, fail, clock)
         self._first: bytes | None = None
 
     def open(self) -> None:
-        """Waits for the first bytes, with which the headers come."""
+        """Waits for the first bytes, which arrive together with the headers."""
         if self._first is None:
             self._first = self._piece() or b""
 
     async def aopen(self) -> None:
-        """As `open`."""
+        """Like `open`, for async code."""
         if self._first is None:
             self._first = await self._apiece() or b""
 
     def _piece(self) -> bytes | None:
-        for move in self._moves:
-            if isinstance(move, bytes):
-                return move
-            self._clock.sleep(move)
+        for step in self._schedule:
+            if isinstance(step, bytes):
+                return step
+            self._clock.sleep(step)
         return None
 
     async def _apiece(self) -> bytes | None:
-        for move in self._moves:
-            if isinstance(move, bytes):
-                return move
-            await self._clock.asleep(move)
+        for step in self._schedule:
+            if isinstance(step, bytes):
+                return step
+            await self._clock.asleep(step)
         return None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -205,40 +205,41 @@ class Playing:
             piece = await self._apiece()
 
 
-def _moves(
-    reply: Reply, patience: float | None, fail: Fail, clock: Clock
+def _schedule(
+    reply: Reply, read_timeout: float | None, fail: Fail, clock: Clock
 ) -> Iterator[bytes | float]:
-    """Bytes to hand over and seconds to sleep, in order; raises what the client would see."""
+    """Bytes to hand over and seconds to sleep, in order. Raises the error that the client sees."""
     due = clock.monotonic()
     for seconds, data in _steps(reply):
         due += seconds
         wait = due - clock.monotonic() if seconds else 0.0
-        if patience is not None and wait > patience:
-            yield patience
+        if read_timeout is not None and wait > read_timeout:
+            yield read_timeout
             raise fail("ReadTimeout", "timed out")
         if wait > 0:
             yield wait
         if isinstance(data, Disconnect):
             if reply.status:
-                yield b""  # the headers come even if nothing else does
+                yield b""  # the headers arrive even if nothing else does
             raise fail(*_lost(reply, data))
         if data is not None:
             yield data
 
 
 def _steps(reply: Reply) -> Iterator[tuple[float, bytes | Disconnect | None]]:
-    """Seconds to wait, and what comes then: nothing to hand over where it is a line of the head."""
+    """Seconds to wait and what arrives then: None for a line of the head, which the client does not
+    see by itself."""
     for _ in (None, *reply.headers) if reply.head_gap else ():
         yield reply.head_gap, None
     for chunk in reply.chunks:
         yield chunk.pause, chunk if isinstance(chunk, Disconnect) else chunk.data
 
 
-def _lost(reply: Reply, cut: Disconnect) -> tuple[str, str]:
-    """The error of a client that loses its connection, and its message."""
-    if cut.kind is DisconnectKind.REFUSED:
+def _lost(reply: Reply, disconnect: Disconnect) -> tuple[str, str]:
+    """The name and the message of the error that a client raises for this disconnect."""
+    if disconnect.kind is DisconnectKind.REFUSED:
         return "ConnectError", _REFUSED
-    if cut.kind is DisconnectKind.RESET:
+    if disconnect.kind is DisconnectKind.RESET:
         return "ReadError", _RESET
     if not reply.status:
         return "RemoteProtocolError", _SILENT

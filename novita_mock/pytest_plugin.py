@@ -1,7 +1,7 @@
 """The pytest plugin: options, a marker and fixtures.
 
-Every pytest run of every user loads this file, so it imports the standard library and pytest
-only; what a fixture needs is imported when the fixture is asked for.
+Every pytest run of every user loads this file, so it imports only the standard library and pytest.
+A fixture imports what it needs when a test requests it.
 """
 
 from __future__ import annotations
@@ -30,20 +30,38 @@ class _Option(NamedTuple):
 
 
 _OPTIONS = (
-    _Option("--novita-live", "Check the real API; the key comes from NOVITA_API_KEY.", None),
+    _Option("--novita-live", "Check the real API with the key from NOVITA_API_KEY.", None),
     _Option("--novita-base-url", "Base URL of the API to check.", str, "URL"),
-    _Option("--novita-model", "Model to check with.", str, "ID"),
-    _Option("--novita-edition", "Edition that the API is held to: v3, 2026 or live.", str, "NAME"),
-    _Option("--novita-examples", "Generated requests for each operation.", int, "N"),
-    _Option("--novita-max-requests", "Most requests of a live run.", int, "N"),
-    _Option("--novita-max-cost", "Most that a live run may cost, in USD.", float, "USD"),
-    _Option("--novita-rpm", "Most requests a minute of a live run.", int, "N"),
-    _Option("--novita-report", "Write a report: .json, .md, .html, .xml or .sarif.", str, "PATH"),
-    _Option("--novita-strict", "Documented but contradicted checks fail the run, too.", None),
-    _Option("--novita-guard", "In all tests, stop and fail what would reach the real API.", None),
+    _Option("--novita-model", "Model to send the requests to.", str, "ID"),
+    _Option(
+        "--novita-edition",
+        "Version of the API documentation to check against: v3, 2026 or live.",
+        str,
+        "NAME",
+    ),
+    _Option("--novita-examples", "Number of generated requests for each operation.", int, "N"),
+    _Option("--novita-max-requests", "Maximum number of requests in a live run.", int, "N"),
+    _Option("--novita-max-cost", "Maximum cost of a live run, in USD.", float, "USD"),
+    _Option("--novita-rpm", "Maximum requests per minute in a live run.", int, "N"),
+    _Option(
+        "--novita-report",
+        "Write a report to this file (.json, .md, .html, .xml or .sarif).",
+        str,
+        "PATH",
+    ),
+    _Option(
+        "--novita-strict",
+        "Also fail the run for checks that are documented, but contradicted by another source.",
+        None,
+    ),
+    _Option(
+        "--novita-guard",
+        "Block requests to the real API in every test and fail the test that sent one.",
+        None,
+    ),
 )
 
-_watches: pytest.StashKey[list[TeardownChecks]] = pytest.StashKey()
+_teardown_checks: pytest.StashKey[list[TeardownChecks]] = pytest.StashKey()
 _escapes: pytest.StashKey[list[Any]] = pytest.StashKey()
 _guard: pytest.StashKey[contextlib.ExitStack] = pytest.StashKey()
 
@@ -58,19 +76,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             group.addoption(option.name, type=option.kind, metavar=option.metavar, help=option.help)
     parser.addini(
         "novita_base_urls",
-        "base URLs besides https://api.novita.ai that are answered in process and guarded",
+        "base URLs to answer in process and to guard, in addition to https://api.novita.ai",
         type="linelist",
         default=[],
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the marker, and sets up the guard if it was asked for."""
+    """Declares the marker, and installs the guard if the option is given."""
     config.addinivalue_line(
         "markers",
         f"{MARKER}(edition='v3', seed=0, api_keys=(), any_model=False, ttft=0.0, gap=0.0, "
-        "only=False, base_urls=()): what the mock of this test is like; "
-        "the arguments are those of novita_mock.Mock",
+        "only=False, base_urls=()): configure this test's mock; "
+        "takes the arguments of novita_mock.Mock",
     )
     if config.getoption("novita_guard"):
         from novita_mock.respx import guard
@@ -80,7 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Takes the guard away."""
+    """Removes the guard."""
     if _guard in config.stash:
         config.stash[_guard].close()
 
@@ -91,7 +109,7 @@ def _named_urls(config: pytest.Config) -> tuple[str, ...]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses marker arguments that `Mock` does not have."""
+    """Rejects marker arguments that `Mock` does not have."""
     marked = [(item, mark) for item in items for mark in item.iter_markers(MARKER)]
     if not marked:
         return
@@ -111,11 +129,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fails a test that passed although a request escaped or a scripted answer was not used."""
+    """Fails a passing test if a request escaped or a scripted answer was not used."""
     escapes = item.config.stash.get(_escapes, [])
     escapes.clear()
     result = yield
-    problems = [text for watch in item.stash.get(_watches, []) for text in watch.problems()]
+    problems = [
+        text for checks in item.stash.get(_teardown_checks, []) for text in checks.problems()
+    ]
     if escapes:
         from novita_mock._testing.verification import describe
 
@@ -132,14 +152,14 @@ def pytest_runtest_makereport(
     """Adds this test's calls to the report of its failure."""
     report = yield
     if report.failed:
-        for watch in item.stash.get(_watches, []):
-            if calls := watch.report():
+        for checks in item.stash.get(_teardown_checks, []):
+            if calls := checks.report():
                 report.sections.append(("novita calls", calls))
     return report
 
 
 def _need(fixture: str, *names: str) -> None:
-    """Fails with one line where packages that `fixture` needs are not installed."""
+    """Fails with one line if packages that `fixture` needs are not installed."""
     from novita_mock._core.missing import absent, remedy
 
     if missing := absent(*names):
@@ -152,25 +172,25 @@ def _new_mock(request: pytest.FixtureRequest) -> Mock:
     arguments: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers(MARKER))):
         arguments |= mark.kwargs
-    named = request.config.getini("novita_base_urls")
-    return Mock(**{**arguments, "base_urls": [*named, *arguments.get("base_urls", ())]})
+    configured = request.config.getini("novita_base_urls")
+    return Mock(**{**arguments, "base_urls": [*configured, *arguments.get("base_urls", ())]})
 
 
 @contextlib.contextmanager
-def _watched(request: pytest.FixtureRequest, watch: TeardownChecks) -> Iterator[None]:
-    request.node.stash.setdefault(_watches, []).append(watch)
+def _checked(request: pytest.FixtureRequest, checks: TeardownChecks) -> Iterator[None]:
+    request.node.stash.setdefault(_teardown_checks, []).append(checks)
     yield
-    # What came after the test itself, from a thread or another fixture's end.
-    if late := watch.problems():
+    # Threads and the teardown of other fixtures can send requests after the test itself.
+    if late := checks.problems():
         pytest.fail("\n".join(late), pytrace=False)
 
 
 @pytest.fixture
 def novita(request: pytest.FixtureRequest) -> Iterator[Mock]:
-    """The Novita AI API in process: answers every httpx and httpx2 client, sync and async, at all
-    base paths of https://api.novita.ai, and fails the test for a request that no route answers.
+    """The Novita AI API in process. It answers every httpx and httpx2 client, sync and async, at
+    all base paths of https://api.novita.ai. A request that no route answers fails the test.
 
-    Script answers with `say`, `call_tool`, `json`, `refuse` and `on(...)`; look at `calls` and
+    Script answers with `say`, `call_tool`, `json`, `refuse` and `on(...)`; inspect `calls` and
     `last`; assert with `assert_called(...)` and `assert_not_called()`.
     """
     _need("novita", "respx", "httpx")
@@ -178,7 +198,7 @@ def novita(request: pytest.FixtureRequest) -> Iterator[Mock]:
     from novita_mock.respx import mocked
 
     mock = _new_mock(request)
-    with mocked(mock) as door, _watched(request, TeardownChecks("novita", mock, door.escapes)):
+    with mocked(mock) as router, _checked(request, TeardownChecks("novita", mock, router.escapes)):
         yield mock
 
 
@@ -193,21 +213,21 @@ def _novita_loopback() -> Iterator[LiveServer]:
 
 @pytest.fixture
 def novita_server(request: pytest.FixtureRequest, _novita_loopback: LiveServer) -> Iterator[Mock]:
-    """The Novita AI API on a loopback port, for other processes and other languages: clients
-    find it at `novita_server.base_url`. It speaks the same words as `novita`."""
+    """The Novita AI API on a loopback port, for other processes and other languages. Clients
+    connect to `novita_server.base_url`. Script it and assert on it as on `novita`."""
     from novita_mock._testing.verification import TeardownChecks
 
     mock = _new_mock(request)
     address = _novita_loopback.open(mock)
     mock.origin = address
-    with _watched(request, TeardownChecks("novita_server", mock)):
+    with _checked(request, TeardownChecks("novita_server", mock)):
         yield mock
     _novita_loopback.close(address)
 
 
 @pytest.fixture
 def _novita_either(request: pytest.FixtureRequest) -> Mock:
-    """The server if the test asked for it, else the mock in process."""
+    """The server if the test requests it, otherwise the mock in process."""
     name = "novita_server" if "novita_server" in request.fixturenames else "novita"
     mock: Mock = request.getfixturevalue(name)
     return mock
@@ -215,8 +235,8 @@ def _novita_either(request: pytest.FixtureRequest) -> Mock:
 
 @pytest.fixture
 def novita_env(_novita_either: Mock, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Environment variables that point an unmodified application at `novita_server`, if the test
-    asks for that too, else at `novita`; gives what was set."""
+    """Environment variables that point an unmodified application at `novita_server` if the test
+    requests that too, otherwise at `novita`. Returns the variables that were set."""
     mock = _novita_either
     variables = {
         "OPENAI_BASE_URL": mock.base_url,
@@ -231,7 +251,7 @@ def novita_env(_novita_either: Mock, monkeypatch: pytest.MonkeyPatch) -> dict[st
 
 @pytest.fixture
 def novita_client(_novita_either: Mock) -> Iterator[OpenAI]:
-    """An `openai.OpenAI` client on `novita_server`, if the test asks for that too, else on
+    """An `openai.OpenAI` client for `novita_server` if the test requests that too, otherwise for
     `novita`."""
     _need("novita_client", "openai")
     import openai
@@ -242,8 +262,8 @@ def novita_client(_novita_either: Mock) -> Iterator[OpenAI]:
 
 @pytest.fixture
 def novita_async_client(_novita_either: Mock) -> AsyncOpenAI:
-    """An `openai.AsyncOpenAI` client on `novita_server`, if the test asks for that too, else on
-    `novita`. It belongs to the event loop of the test, which closes it."""
+    """An `openai.AsyncOpenAI` client for `novita_server` if the test requests that too, otherwise
+    for `novita`. It belongs to the event loop of the test, which closes it."""
     _need("novita_async_client", "openai")
     import openai
 

@@ -1,7 +1,7 @@
-"""The door for respx: routes that answer as a mock does, under httpx and httpx2 alike.
+"""The adapter for respx: routes that answer as a mock does, for httpx and httpx2 alike.
 
-respx itself patches httpcore only, and openai from version 3 on speaks httpx2: the mocker here
-covers both cores. What goes to the API's hosts and finds no operation is written down.
+respx itself patches only httpcore, but openai uses httpx2 from version 3 on, so the mocker here
+covers both cores. Requests to the API's hosts that match no operation are recorded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from novita_mock.httpx import Playing, Transport, check_headers, request_of, str
 __all__ = ["MOCKER", "UNKNOWN", "Escape", "Router", "guard", "install", "mocked"]
 
 UNKNOWN: str = "unknown"
-"""Name of the route for requests that no operation takes."""
+"""Name of the route for requests that match no operation."""
 
 _UNANSWERED = Reply(0, (), ())
 
@@ -37,9 +37,9 @@ Answer = Callable[[httpx.Request], httpx.Response | None]
 
 @dataclass(frozen=True, slots=True)
 class Escape:
-    """A request to the API's hosts that no operation's route took. The key stands nowhere in it.
+    """A request to the API's hosts that no operation's route took. It never contains the key.
 
-    `status` is what it was answered with; None if it was stopped.
+    `status` is the status of the answer; None if the request was stopped.
     """
 
     method: str
@@ -51,8 +51,8 @@ class Escape:
 
 
 class Router(respx.MockRouter):
-    """A respx router for httpx and httpx2 whose last routes are those of `mock`, so that each route
-    added to it goes before them. `escapes` is what no operation took."""
+    """A respx router for httpx and httpx2. The routes of `mock` come last, so every route added to
+    the router takes precedence. `escapes` lists the requests that no operation took."""
 
     def __init__(
         self, mock: Mock, base_urls: Iterable[str], *, assert_all_called: bool, pass_through: bool
@@ -61,16 +61,16 @@ class Router(respx.MockRouter):
         self.mock = mock
         self.transport: Transport = Transport(mock)
         self.escapes: list[Escape] = []
-        self._places = BaseUrls(mock.description, base_urls)
+        self._base_urls = BaseUrls(mock.description, base_urls)
         self._pass_through = pass_through
         self._own: tuple[str, ...] = ()
 
     def install(self, *, unknown: bool) -> None:
-        """Adds the routes of the mock."""
-        self._own = tuple(_install(self, self.mock, self._places, unknown, self.escapes))
+        """Adds the mock's routes. `unknown`: also the route `UNKNOWN`."""
+        self._own = tuple(_install(self, self.mock, self._base_urls, unknown, self.escapes))
 
     def add(self, route: respx.Route, *, name: str | None = None) -> respx.Route:
-        """Adds a route before those of the mock."""
+        """Adds a route that takes precedence over those of the mock."""
         added = super().add(route, name=name)
         for own in self._own:
             if own in self.routes:
@@ -78,13 +78,14 @@ class Router(respx.MockRouter):
         return added
 
     def assert_all_called(self) -> None:
-        """Asserts that each route but those of the mock was called."""
+        """Asserts that every route was called, apart from those of the mock."""
         idle = [route for route in self.routes if not route.called and route.name not in self._own]
         assert not idle, f"RESPX: some routes were not called: {idle}"
 
     def early_route(self, request: Any) -> respx.Route | None:
-        """The route for a request of either library, if all routes are as the mock made them."""
-        if len(self.routes) != len(self._own) or self._places.prefixed:
+        """The route for a request of either library, if the router has only the mock's routes and
+        this one still has the mock's answer; otherwise None."""
+        if len(self.routes) != len(self._own) or self._base_urls.prefixed:
             return None
         url = str(request.url)
         for route in self.routes:
@@ -93,11 +94,11 @@ class Router(respx.MockRouter):
         return None
 
     def refusal(self, request: httpx.Request, *, alone: bool) -> Exception:
-        """What becomes of a request that no route takes. Other routers of the test, if there are
-        any, decide on what does not go to the API."""
+        """The exception for a request that no route takes. `alone`: the test has no other router,
+        which would decide about requests to other hosts."""
         url = str(request.url)
-        if self._places.owns(url):
-            why = self._places.why(request.method, url)
+        if self._base_urls.owns(url):
+            why = self._base_urls.why(request.method, url)
             escape = _escape(request_of(request, request.url.path), url, why)
             self.escapes.append(escape)
             return _stopped(escape)
@@ -115,17 +116,18 @@ def install(
     unknown: bool = True,
     escapes: list[Escape] | None = None,
 ) -> dict[str, respx.Route]:
-    """Adds routes to `router` that answer as `mock` does, and gives them by the operation's name.
+    """Adds routes to `router` that answer as `mock` does. Returns them by operation name.
 
-    base_urls: where they answer; those of the mock if None. A base URL is an origin, or an origin
-        and a path that stands before or in place of the API's own base paths.
-    unknown: add the route `UNKNOWN`, which gives the mock's 404 or 405 to what no operation takes.
-    escapes: takes down what the route `UNKNOWN` answered.
+    base_urls: where the routes answer; the mock's own if None. A base URL is an origin, optionally
+        with a path that precedes or replaces the API's own base paths.
+    unknown: add the route `UNKNOWN`, which answers requests that match no operation with the
+        mock's 404 or 405.
+    escapes: the list to which the requests that `UNKNOWN` answered are appended.
 
-    Routes that are added later go before these. Raises ValueError for a base URL without a host.
+    Routes added later take precedence. Raises ValueError for a base URL without scheme or host.
     """
-    places = BaseUrls(mock.description, mock.base_urls if base_urls is None else base_urls)
-    return _install(router, mock, places, unknown, [] if escapes is None else escapes)
+    answered = BaseUrls(mock.description, mock.base_urls if base_urls is None else base_urls)
+    return _install(router, mock, answered, unknown, [] if escapes is None else escapes)
 
 
 @contextmanager
@@ -137,13 +139,13 @@ def mocked(
     pass_through: bool = True,
     unknown: bool = True,
 ) -> Iterator[Router]:
-    """While it is entered, `mock` answers every httpx and httpx2 client. Gives the router.
+    """Context manager: `mock` answers every httpx and httpx2 client. Yields the router.
 
-    assert_all_called: fail at the end if a route that was added to the router was not called.
-    pass_through: let requests to other hosts go, unless another active router has its say.
+    assert_all_called: fail on exit if a route that was added to the router was not called.
+    pass_through: let requests to other hosts through, unless another active router handles them.
 
     The other arguments are those of `install`. A request to the API's hosts that no route takes
-    fails as a connection would, and stands in the router's `escapes`.
+    fails with a connection error and is added to the router's `escapes`.
     """
     urls = mock.base_urls if base_urls is None else base_urls
     router = Router(mock, urls, assert_all_called=assert_all_called, pass_through=pass_through)
@@ -154,13 +156,13 @@ def mocked(
 
 @contextmanager
 def guard(base_urls: Iterable[str] = (ORIGIN,)) -> Iterator[list[Escape]]:
-    """While it is entered, requests to `base_urls` that reach the network fail instead as a
-    connection would. Gives the list of them, which grows. Routes of respx go before it."""
-    places, escapes = BaseUrls(load_description(), base_urls), list[Escape]()
+    """Context manager: requests to `base_urls` that would reach the network fail with a connection
+    error. Yields the list to which they are appended. Routes of respx take precedence."""
+    guarded, escapes = BaseUrls(load_description(), base_urls), list[Escape]()
 
     def stop(request: Any) -> None:
         url = bytes(request.url).decode("ascii")
-        if places.owns(url):
+        if guarded.owns(url):
             headers = {name.lower(): value for name, value in request.headers}
             body = b"".join(request.stream) if isinstance(request.stream, Iterable) else b""
             sent = Request(request.method.decode("ascii"), "", headers, body)
@@ -172,38 +174,38 @@ def guard(base_urls: Iterable[str] = (ORIGIN,)) -> Iterator[list[Escape]]:
 
 
 def _install(
-    router: respx.Router, mock: Mock, places: BaseUrls, unknown: bool, escapes: list[Escape]
+    router: respx.Router, mock: Mock, base_urls: BaseUrls, unknown: bool, escapes: list[Escape]
 ) -> dict[str, respx.Route]:
     def answer(request: httpx.Request) -> httpx.Response | None:
         if _is_overridden(router, own, request):
             return None
         check_headers(request, _fail)
-        path = places.inner(request.url.host, request.url.path)
+        path = base_urls.inner(request.url.host, request.url.path)
         call = mock.call(request_of(request, path))
         if call.operation is None:
             url = str(request.url)
-            why = f"{places.why(request.method, url)} It was answered with {call.status}."
+            why = f"{base_urls.why(request.method, url)} It was answered with {call.status}."
             escapes.append(_escape(call, url, why, call.status))
         return _response(request, call.reply, mock.clock)
 
     operations = mock.description.operations.values()
-    methods = {o.name: (o.method, places.pattern(o.path, o.bases)) for o in operations}
+    methods = {o.name: (o.method, base_urls.pattern(o.path, o.bases)) for o in operations}
     if unknown:
-        methods[UNKNOWN] = ("", places.pattern())
+        methods[UNKNOWN] = ("", base_urls.pattern())
     own: dict[str, respx.Route] = {}
     for name, (method, url) in methods.items():
-        own[name] = router.add(_Route(answer, method, url, places.hosts), name=name)
+        own[name] = router.add(_Route(answer, method, url, base_urls.hosts), name=name)
     return own
 
 
 class _Route(respx.Route):
-    """A route of a mock. Left as it is, it answers without the questions that respx has for a side
-    effect; it is a route like any other once somebody gives it an answer of their own."""
+    """A route of a mock. As long as nobody changes its answer, it skips what respx does around a
+    side effect; after that it is a route like any other."""
 
     def __init__(
         self, answer: Answer, method: str, url: re.Pattern[str], hosts: tuple[str, ...]
     ) -> None:
-        # A pattern with a host is one that a router's own base URL leaves as it is.
+        # A router does not put its own base URL before a pattern that has a host.
         lookups: dict[str, Any] = {"host__in": hosts, "url__regex": url}
         super().__init__(**({"method": method} if method else {}), **lookups)
         self._answer = answer
@@ -213,11 +215,11 @@ class _Route(respx.Route):
 
     @property
     def is_plain(self) -> bool:
-        """Whether the mock answers here."""
+        """Whether the route still has the mock's answer."""
         return self.side_effect is self._answer and not self.is_pass_through
 
     def takes(self, method: str, url: str) -> bool:
-        """Whether this is the route of the operation at `method` and `url`."""
+        """Whether this is the route of the operation with this `method` and `url`."""
         return method == self._method and self._url.match(url) is not None
 
     def match(self, request: httpx.Request) -> Any:
@@ -230,7 +232,7 @@ class _Route(respx.Route):
 def _is_overridden(
     router: respx.Router, own: dict[str, respx.Route], request: httpx.Request
 ) -> bool:
-    """Whether a route that was added after ours takes the request."""
+    """Whether the request matches a route that was added after ours."""
     for route in reversed(list(router.routes)):
         if any(route is ours for ours in own.values()):
             return False
@@ -246,11 +248,11 @@ def _response(request: httpx.Request, reply: Reply, clock: Clock) -> httpx.Respo
 
 
 class _Opening(httpx.Response):
-    """A response whose first bytes are still to come. respx does not tell a route whether sync or
-    async code is waiting: async code awaits this, sync code asks for its stream."""
+    """A response that waits for its first bytes. A route of respx does not know whether sync or
+    async code is waiting: async code awaits this object, sync code reads its stream."""
 
     @property
-    def stream(self) -> Any:  # in httpx a plain attribute
+    def stream(self) -> Any:  # a plain attribute in httpx
         self._playing.open()
         return self._playing
 

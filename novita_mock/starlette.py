@@ -1,6 +1,6 @@
-"""The door to a server: replies played over ASGI, under uvicorn or mounted in any ASGI application.
+"""The adapter for servers: replies played over ASGI, under uvicorn or in any ASGI application.
 
-It reads a request off the wire and plays the reply onto it; what is answered is decided elsewhere.
+It reads a request from the wire and plays the reply to it. Others decide what to answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from novita_mock._asgi import raw_connection
+from novita_mock._asgi import access_log, raw_connection
 from novita_mock._asgi.admin import ROOT, THIS_MACHINE, Access, admin
 from novita_mock._core.clock import Clock
 from novita_mock._core.http import Disconnect, Reply, Request, TimedBytes
@@ -23,19 +23,20 @@ from novita_mock._mock import Mock
 
 __all__ = ["Endpoint", "create_app"]
 
-_CONTROL = f"{ROOT}/"
+_ADMIN = f"{ROOT}/"
 _NAP = 0.1
-# Beats that leave in a row before the loop is asked for news. asyncio itself complains of more than
-# five writes to a connection that is gone, and the head and the end of a body are writes, too.
-_BREATH = 3
+# Chunks sent in a row before the loop may notice a disconnect. asyncio warns after more than five
+# writes to a lost connection, and the head and the end of a body are writes, too.
+_CHUNKS_IN_A_ROW = 3
 
 OnCall = Callable[[Call, float], None]
 
 
 class Endpoint:
-    """An ASGI application that answers as `mock` does, with its control API under `/__mock__`.
+    """An ASGI application that answers as `mock` does, with its admin API under `/__mock__`.
 
-    `on_call` is told each call and the seconds it took; `access` says who may use the control API.
+    Each call is logged at level INFO by the logger `novita_mock.access`. `on_call` gets each call
+    and its duration in seconds. `access`: who may use the admin API.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = _path(scope)
-        if scope["type"] != "http" or path.startswith(_CONTROL):
+        if scope["type"] != "http" or path.startswith(_ADMIN):
             await self._admin({**scope, "path": path, "root_path": ""}, receive, send)
             return
         start = time.perf_counter()
@@ -57,29 +58,31 @@ class Endpoint:
             return
         call = self.mock.call(Request(scope["method"], path, dict(scope["headers"]), body))
         await _play(call.reply, scope, receive, send, self.mock.clock)
+        seconds = time.perf_counter() - start
+        access_log.log(call, seconds)
         if self._on_call is not None:
-            self._on_call(call, time.perf_counter() - start)
+            self._on_call(call, seconds)
 
 
 def create_app(mock: Mock | None = None) -> Starlette:
     """A Starlette application that answers as `mock` does (a new `Mock` if None).
 
-    It can be served alone, or mounted: `Mount("/llm", app=create_app())`.
+    Serve it on its own, or mount it: `Mount("/llm", app=create_app())`.
     """
     return Starlette(routes=[Mount("/", app=Endpoint(mock or Mock()))])
 
 
 def _path(scope: Scope) -> str:
-    """The path below the place where the application is mounted."""
+    """The path below the mount point of the application."""
     path: str = scope.get("path", "")
     root: str = scope.get("root_path", "")
     return path.removeprefix(root) if root else path
 
 
 async def _body(receive: Receive, most: int) -> bytes | None:
-    """The body; of one over `most` bytes a little more than `most`, the rest read and dropped.
+    """The body. Of one above `most` bytes, a little more than `most` is kept and the rest dropped.
 
-    None if the client went before it had sent all of it.
+    None if the client disconnected before it had sent the whole body.
     """
     message = await receive()
     body: bytes = message.get("body", b"")
@@ -116,10 +119,10 @@ async def _play_in_time(
     send: Send,
     clock: Clock,
 ) -> None:
-    """Sends each beat at its time, counted from the start so that delays do not add up.
+    """Sends each chunk at its time, counted from the start so that delays do not add up.
 
-    It ends at once when the client goes. A cut leaves the call unfinished: the server then
-    closes the connection without the end of the body.
+    It returns at once when the client disconnects. A `Disconnect` leaves the response unfinished,
+    so the server closes the connection without the end of the body.
     """
     gone = asyncio.ensure_future(raw_connection.gone(receive))
     due, started, last = clock.monotonic(), False, len(chunks) - 1
@@ -127,9 +130,9 @@ async def _play_in_time(
         for index, chunk in enumerate(chunks):
             due += chunk.pause
             if chunk.pause and (left := clock.left(due)):
-                # To sleep is cheap, and a client that goes is missed only for so long.
+                # A plain sleep is cheap, and delays the notice of a disconnect by a nap at most.
                 await (asyncio.sleep(left) if left < _NAP else asyncio.wait({gone}, timeout=left))
-            elif not index % _BREATH:
+            elif not index % _CHUNKS_IN_A_ROW:
                 await asyncio.sleep(0)
             if gone.done():
                 return

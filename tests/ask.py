@@ -1,4 +1,4 @@
-"""Requests to a mock and the reading of its replies, for the tests of the core."""
+"""Sends requests to a mock and reads its replies, for the tests of the core."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EDITIONS = DESCRIPTION.errors.editions
 
 
 def body_of(operation: str = CHAT, **fields: Any) -> dict[str, Any]:
-    """The smallest body of an operation, with `fields` put over it."""
+    """The smallest body of an operation, with `fields` added."""
     if operation == TEXT:
         return {"model": MODEL, "prompt": "Tell me about rainbows", **fields}
     messages = [{"role": "user", "content": "Tell me about rainbows"}]
@@ -47,20 +47,20 @@ def posted(
 
 
 def got(path: str, *, key: str | None = KEY, headers: Any = None) -> Request:
-    """A GET request below the first base."""
+    """A GET request below the first base path."""
     sent = {} if key is None else {b"authorization": b"Bearer " + key.encode()}
     return Request("GET", BASE + path, sent | (headers or {}))
 
 
 def ask(operation: str = CHAT, *, mock: Mock | None = None, **fields: Any) -> Any:
-    """The JSON body of the answer to a request with `fields`, which has to succeed."""
+    """The JSON body of the answer to a request with `fields`, which must succeed."""
     reply = (mock or Mock()).answer(posted(body_of(operation, **fields), operation))
     assert reply.status == 200, reply.body
     return json.loads(reply.body)
 
 
 def stream(operation: str = CHAT, *, mock: Mock | None = None, **fields: Any) -> list[Any]:
-    """The chunks of the answer to a streamed request with `fields`, which has to succeed."""
+    """The chunks of the answer to a streamed request with `fields`, which must succeed."""
     request = posted(body_of(operation, stream=True, **fields), operation)
     reply = (mock or Mock()).answer(request)
     assert reply.status == 200, reply.body
@@ -68,7 +68,7 @@ def stream(operation: str = CHAT, *, mock: Mock | None = None, **fields: Any) ->
 
 
 def chunks(reply: Reply) -> list[Any]:
-    """The events of a stream read one by one; anything else than `data: ` frames fails."""
+    """The events of a stream; fails on anything but `data: ` frames."""
     *frames, done, end = reply.body.split(b"\n\n")
     assert (done, end) == (b"data: [DONE]", b"")
     assert all(frame.startswith(b"data: {") for frame in frames)
@@ -93,7 +93,7 @@ def joined(operation: str, streamed: list[Any]) -> list[str]:
 
 
 def error(reply: Reply) -> dict[str, Any]:
-    """The body of a refusal, checked against the schema of errors."""
+    """The body of a refusal, checked against the error schema."""
     found: dict[str, Any] = json.loads(reply.body)
     referee("common/error.json").validate(found)
     assert found["code"] == reply.status
@@ -102,14 +102,14 @@ def error(reply: Reply) -> dict[str, Any]:
 
 @cache
 def fast(reference: str) -> jsonschema_rs.Draft202012Validator:
-    """A jsonschema_rs validator of `reference`: a path below schemas/, with a pointer if wanted."""
+    """A jsonschema_rs validator for `reference`: a path below schemas/, perhaps with a pointer."""
     registry = jsonschema_rs.Registry(list(DESCRIPTION.documents.items()))
     return jsonschema_rs.Draft202012Validator({"$ref": BASE_URI + reference}, registry=registry)
 
 
 @cache
 def referee(reference: str) -> Any:
-    """The same, made with jsonschema."""
+    """The same validator, made with jsonschema."""
     resources = [
         (uri, Resource.from_contents(schema)) for uri, schema in DESCRIPTION.documents.items()
     ]
@@ -118,7 +118,7 @@ def referee(reference: str) -> Any:
 
 
 def both_say(reference: str, value: Any) -> bool:
-    """Whether `value` is valid, on which the two validators have to agree."""
+    """Whether `value` is valid; fails if the two validators disagree."""
     verdict = bool(fast(reference).is_valid(value))
     other = bool(referee(reference).is_valid(value))
     assert other is verdict, f"the validators differ on {value!r}"

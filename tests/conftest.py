@@ -1,5 +1,5 @@
-"""Leaves out the slow cases unless they are asked for, and settles what plugins of other projects
-would do to these tests."""
+"""Leaves out the slow cases unless they are asked for, and keeps plugins of other projects from
+interfering with these tests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from respx.mocks import Mocker
 
 from tests.slow import slow_cases
 
-# Imported once: each run of pytester in this process would import it anew, which respx refuses.
-# Without its mocker, the kit's own covers httpx2.
+# Imported once, because respx refuses a second import, which each pytester run in this process
+# would cause. Its mocker is removed, so that the package's own mocker covers httpx2.
 assert pytest_httpx2.httpx2_mock
 _REGISTRY: dict[str, Any] = Mocker._Mocker__registry  # type: ignore[attr-defined]
 _MOCKER = _REGISTRY.pop("httpcore2")
@@ -21,7 +21,7 @@ _left_out: pytest.StashKey[int] = pytest.StashKey()
 
 @pytest.fixture
 def with_pytest_httpx2(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the plugin pytest-httpx2 is installed: respx knows its mocker."""
+    """As if the plugin pytest-httpx2 were installed: respx knows its mocker."""
     monkeypatch.setitem(_REGISTRY, "httpcore2", _MOCKER)
 
 
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_asked_for(config: pytest.Config) -> bool:
-    """Whether slow cases were named: by the option, by their marker, or one by one."""
+    """Whether slow cases were requested: by the option, by their marker, or one by one."""
     named = any("::" in argument for argument in config.args)
     return bool(config.getoption("slow") or config.getoption("markexpr") or named)
 

@@ -1,5 +1,5 @@
 """Runs the contract suite against `novita-mock serve` over loopback, edition by edition:
-`python -m tests.contract_loopback`. Exit code 1 if a check is broken."""
+`python -m tests.contract_loopback`. Exit code 1 if a check fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.clients.run import EDITIONS, SCRIPTS, served
 
 
 def passes(edition: str, folder: Path) -> bool:
-    """Whether a server of `edition` that knows its key passes."""
+    """Whether a server of API version `edition` with one known key passes."""
     with served(folder / "log", "--edition", edition, "--api-key", "any-key") as url:
         command = [str(SCRIPTS / "novita-mock"), "contract", url, "--edition", edition]
         return subprocess.run(command, check=False).returncode == 0

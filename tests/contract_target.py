@@ -20,14 +20,14 @@ KEY = "sk-the-key-of-the-test-suite"
 
 
 def load() -> None:
-    """Reads every chapter, so that all checks are known."""
+    """Imports every chapter, which registers its checks."""
     for module in sorted(found.name for found in pkgutil.iter_modules(contract_tests.__path__)):
         if module.startswith("test_"):
             importlib.import_module(f"{contract_tests.__name__}.{module}")
 
 
 class Faulty:
-    """A provider behind the interface of a target."""
+    """A provider as a target."""
 
     base, key, is_mock, accepts_any_key = "/v3/openai", KEY, False, False
 
@@ -46,7 +46,7 @@ class Faulty:
 
 
 def api_of(provider: Provider, edition: str = "v3", thorough: bool = True) -> Api:
-    """A fresh view of a provider."""
+    """A fresh `Api` of a provider."""
     return opened(Faulty(provider), edition, thorough=thorough)
 
 
@@ -65,9 +65,11 @@ def broken(api: Api, chosen: Iterable[checks.Check]) -> list[checks.CheckResult]
 
 
 def first_broken(api: Api, chosen: list[checks.Check]) -> checks.CheckResult | None:
-    """The first check that fails on the target; it moves to the front of the list, since faults of
-    one kind stand together. What holds of each answer is asked as the answers come, so that most
-    faults are found long before the whole catalogue has been sent."""
+    """The first check that fails on the target.
+
+    It moves to the front of `chosen`, since neighbouring faults are of one kind. Checks of single
+    exchanges run as the replies come, so that most faults show before the whole catalogue is sent.
+    """
     found = _first_broken(api, chosen)
     if found is not None:
         chosen.remove(found.check)
@@ -81,9 +83,9 @@ def _first_broken(api: Api, chosen: list[checks.Check]) -> checks.CheckResult | 
         for check in of_each:
             try:
                 checks.judge_one(check, api, exchange)
-            except verdicts.Failed as broken:
+            except verdicts.Failed as failure:
                 return checks.CheckResult(
-                    check, verdicts.FAILED, 1, broken.came, exchanges=broken.exchanges
+                    check, verdicts.FAILED, 1, failure.came, exchanges=failure.exchanges
                 )
     others = (checks.run(check, api) for check in chosen if check.select is None)
     return next((finding for finding in others if finding.verdict == verdicts.FAILED), None)

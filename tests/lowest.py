@@ -1,5 +1,5 @@
-"""Holds the lowest versions that `pyproject.toml` declares to their word: an environment of them,
-the fast tests in it, and one `serve` with a chat.
+"""Runs the fast tests, and one `serve` with a chat, with the lowest versions that `pyproject.toml`
+declares.
 
     python -m tests.lowest [--cache DIR] [PYTEST ARGUMENTS]
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def run(*command: str | Path) -> None:
-    """Runs a command; what it prints is seen. Ends the program if it fails."""
+    """Runs a command and shows its output. Ends the program if it fails."""
     shown = " ".join(map(str, command))
     print(f"$ {shown}", flush=True)
     if subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode:
@@ -30,7 +30,7 @@ def run(*command: str | Path) -> None:
 
 
 def install(home: Path) -> Path:
-    """The folder of programs of an environment with the lowest versions and the project."""
+    """Installs the project with the lowest versions; returns the environment's program folder."""
     venv.create(home, with_pip=True, clear=True)
     scripts, pins = programs(home), home / "lowest.txt"
     python = scripts / "python"

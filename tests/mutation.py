@@ -2,8 +2,8 @@
 
     python -m tests.mutation novita_mock/_accounts/rate_limits.py tests/test_limits.py [MORE TESTS]
 
-It needs `pip install cosmic-ray`, and minutes for a module. It prints each change that the tests
-did not notice, and the share of those that they did.
+It needs `pip install cosmic-ray`, and takes minutes per module. It prints each change that the
+tests missed, and how many they noticed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ test-command = {command}
 [cosmic-ray.distributor]
 name = "local"
 
-# Nearly all of these stand in annotations, which nothing evaluates.
+# Nearly all of these are in annotations, which nothing evaluates.
 [cosmic-ray.filters.operators-filter]
 exclude-operators = ["core/ReplaceBinaryOperator_BitOr_.*"]
 """
@@ -40,7 +40,7 @@ SURVIVED, SKIPPED = "survived", "skipped"
 
 
 def copied(folder: Path) -> Path:
-    """A copy of what git knows of the checkout, changes included."""
+    """Copies the checkout without ignored files, uncommitted changes included."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -54,7 +54,7 @@ def copied(folder: Path) -> Path:
 
 
 def cosmic_ray(folder: Path, *arguments: str, module: str = "cosmic_ray.cli") -> str:
-    """What a command of cosmic-ray prints, run in the copy."""
+    """The output of a cosmic-ray command, run in the copy."""
     command = [sys.executable, "-m", module, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
@@ -64,7 +64,7 @@ def cosmic_ray(folder: Path, *arguments: str, module: str = "cosmic_ray.cli") ->
 
 
 def mutated(module: str, tests: list[str], folder: Path) -> Iterator[dict[str, Any]]:
-    """What became of each mutation of a module."""
+    """The result of each mutation of a module."""
     pytest = "-m pytest -q -x -p no:cacheprovider -p no:randomly"
     command = json.dumps(f"{sys.executable} {pytest} {' '.join(tests)}")
     values = {"module": json.dumps(module), "seconds": SECONDS, "command": command}

@@ -1,5 +1,5 @@
-"""HTTP as bytes, for tests of the wire: a strict reader of responses, and clients that are free to
-send anything and to go at any moment."""
+"""HTTP as bytes, for tests on the wire: a strict response parser, and clients that can send
+anything and leave at any moment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PIECE = 65536
 
 
 class NotHttp(Exception):
-    """What a server sent is no HTTP."""
+    """A server sent something that is not HTTP."""
 
 
 class Hung(Exception):
@@ -30,7 +30,7 @@ class Hung(Exception):
 
 @dataclass(frozen=True)
 class Response:
-    """One response. `whole`: it came to its end, as its own head tells where that is."""
+    """One response. `whole`: it reached the end that its own head announces."""
 
     status: int
     headers: dict[bytes, bytes]
@@ -41,8 +41,8 @@ class Response:
 def responses(data: bytes, *, closed: bool, head: bool = False) -> list[Response]:
     """All responses in `data`, the last one possibly not whole; raises NotHttp.
 
-    closed: the server has ended the connection. head: a HEAD request may be among those asked,
-    and a response to one has no body.
+    closed: the server has ended the connection. head: one of the requests may have been a HEAD
+    request, whose response has no body.
     """
     found, rest = [], data
     while rest:
@@ -52,7 +52,7 @@ def responses(data: bytes, *, closed: bool, head: bool = False) -> list[Response
 
 
 def _response(data: bytes, closed: bool, head: bool) -> tuple[Response, bytes]:
-    """The first response of `data`, and what comes after it."""
+    """The first response in `data`, and the rest."""
     text, end, rest = data.partition(EOL + EOL)
     if not end:
         if not data.startswith(b"HTTP/1."[: len(data)]):
@@ -83,7 +83,7 @@ def _head(text: bytes) -> tuple[int, dict[bytes, bytes]]:
 
 
 def _body(headers: dict[bytes, bytes], data: bytes, closed: bool) -> tuple[bytes, bytes | None]:
-    """The body at the start of `data`, and what follows it; None if it did not come to its end."""
+    """The body at the start of `data`, and the rest; None if the body is incomplete."""
     length, coding = headers.get(b"content-length"), headers.get(b"transfer-encoding")
     if length is not None and coding is not None:
         raise NotHttp("a length and a transfer coding")
@@ -120,7 +120,7 @@ def _chunks(data: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _connected(port: int, seconds: float, receive_buffer: int | None) -> socket.socket:
-    """A connection. One that is refused is tried again: a server may be away for a moment."""
+    """Connects, and retries if refused: a server may be away for a moment."""
     for left in range(int(seconds * 100), -1, -1):
         found = socket.socket()
         if receive_buffer is not None:
@@ -139,9 +139,9 @@ def _connected(port: int, seconds: float, receive_buffer: int | None) -> socket.
 
 
 class Wire:
-    """A client's end of a connection. Reads while it writes, so that no side waits for the other.
+    """A client's end of a connection. Reads while it writes, so that neither side blocks the other.
 
-    seconds: how long a server may be silent before it is said to hang.
+    seconds: how long a server may be silent before it counts as hung.
     """
 
     def __init__(self, port: int, seconds: float, receive_buffer: int | None = None) -> None:
@@ -162,12 +162,12 @@ class Wire:
                 left = left[self._give(left) :]
 
     def send_unread(self, data: bytes) -> None:
-        """Sends of `data` what goes at once, and reads nothing."""
+        """Sends the part of `data` that the socket takes at once, and reads nothing."""
         with self._lost_is_noted(), suppress(BlockingIOError):
             self._socket.send(data)
 
     def read(self, until: Callable[[bytes], bool] = lambda data: False) -> None:
-        """Reads until the server closes, or `until` is true of all that came."""
+        """Reads until the server closes, or until `until` accepts all data so far."""
         while not self.closed and not until(self.data):
             self._wait()
             self._take()
@@ -178,7 +178,7 @@ class Wire:
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self, *, reset: bool = False) -> None:
-        """Closes; with `reset` the server is told that nothing more will even be read."""
+        """Closes the connection; with `reset`, by a TCP reset."""
         if reset:
             with suppress(OSError):
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
@@ -209,7 +209,7 @@ class Wire:
         except OSError as error:
             if isinstance(error, BlockingIOError):
                 raise
-            # What came before a broken pipe can still be read; after a reset nothing can.
+            # Data received before a broken pipe can still be read; after a reset, none can.
             self.closed = self.reset = True
             with suppress(OSError):
                 while piece := self._socket.recv(PIECE):

@@ -1,6 +1,6 @@
-"""The fenced examples of README and docs. The word after the language says how one is executed.
+"""The fenced examples of README and docs. The word after the language says how to execute one.
 
-As a script it prints the commands of one kind, a line each: `python tests/readme.py setup`.
+As a script, it prints the commands of one kind, one per line: `python tests/readme.py setup`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FENCE = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTAL
 
 @dataclass(frozen=True)
 class Example:
-    """One fenced block: where it is, under which heading, its language, its kind and its text."""
+    """One fenced block: its place, heading, language, kind and text."""
 
     place: str
     heading: str

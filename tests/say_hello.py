@@ -14,7 +14,7 @@ CHAT = {
 
 
 def say_hello(url: str) -> str:
-    """What the mock at the base URL says."""
+    """The mock's answer at a base URL."""
     headers = {"Authorization": "Bearer any-key", "Content-Type": "application/json"}
     asked = urllib.request.Request(f"{url}/chat/completions", json.dumps(CHAT).encode(), headers)
     with urllib.request.urlopen(asked) as answer:

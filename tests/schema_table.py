@@ -1,8 +1,8 @@
-"""Schemas that callers send, and the judges of what is made for them.
+"""Schemas that callers send, and the validators of the instances generated for them.
 
 `data/json_schema_suite.json` has the schemas of the official suite, `data/caller_schemas.json`
-those that callers send: one for each keyword, and the manners of OpenAI's documentation, zod,
-pydantic and the real world.
+those that callers send: one per keyword, and the styles of OpenAI's documentation, zod, pydantic
+and real applications.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SEVEN = ("draft 7", "draft7")
 
 
 def referee(name: str, schema: Json) -> Any:
-    """The slow validator, in the draft that the schema's name tells."""
+    """The slow validator, for the draft that the schema's name gives."""
     if any(word in name for word in FOUR):
         return jsonschema.Draft4Validator(schema)
     if any(word in name for word in SEVEN):

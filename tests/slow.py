@@ -1,4 +1,4 @@
-"""The slow cases: `slow.txt` lists them, each with its seconds, and only CI needs them all."""
+"""The slow cases, which only CI runs. `slow.txt` lists them with their seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LIST = Path(__file__).with_name("slow.txt")
 
 @cache
 def slow_cases() -> dict[str, float]:
-    """The node id of each slow case, and how many seconds it took when it was listed."""
+    """The node id of each slow case, and the seconds it took when it was listed."""
     lines = LIST.read_text(encoding="utf-8").splitlines()
     rows = (line.split(maxsplit=1) for line in lines if not line.startswith("#"))
     return {case: float(seconds) for seconds, case in rows}

@@ -1,4 +1,4 @@
-"""Limits and the wallet as a client meets them, and the clock that a test jumps."""
+"""Rate limits and the wallet as a client meets them, and the clock that a test advances."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_each_key_and_model_has_a_limit_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("edition", "reason"),
     [
-        ("v3", "RATE_LIMIT_EXCEEDED"),  # the seed page has one name for every rate
+        ("v3", "RATE_LIMIT_EXCEEDED"),  # the LLM API page has one name for all rates
         ("2026", "TOKEN_LIMIT_EXCEEDED"),
         ("live", "TOKEN_LIMIT_EXCEEDED"),
     ],
@@ -72,7 +72,7 @@ def test_a_tier_has_the_limits_of_its_page(tier: str, rpm: int) -> None:
     assert statuses(mock, rpm + 1, max_tokens=1) == [200] * rpm + [429]
 
 
-def test_only_the_live_edition_tells_the_limit_in_headers() -> None:
+def test_only_the_live_edition_sends_the_limit_in_headers() -> None:
     for edition in EDITIONS:
         mock = Mock(rpm=1, edition=edition)
         assert statuses(mock, 2) == [200, 429]
@@ -122,12 +122,12 @@ def test_the_billing_endpoint_answers_from_the_wallet() -> None:
     assert json.loads(balance(mock).body)["availableBalance"] == "30000"
     assert balance(mock, key=None).status in (401, 403)
     assert balance(mock, key="mock-NOT_ENOUGH_BALANCE").status == 403
-    assert mock.answer(got(BALANCE)).status == 404  # it stands below the host, not below a base
+    assert mock.answer(got(BALANCE)).status == 404  # below the host, not below a base
 
 
 @pytest.fixture
 def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What was really waited, in seconds, by whatever sleeps here."""
+    """The seconds that any code in the test really slept."""
     waits: list[float] = []
     sleep = asyncio.sleep
 
@@ -214,7 +214,7 @@ def test_created_follows_a_jump() -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_at_the_start(wrong: dict[str, Any], said: str) -> None:
+def test_impossible_settings_are_refused_at_the_start(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Mock(**wrong)
 
@@ -280,7 +280,7 @@ def test_a_profile_is_the_pace_of_its_models() -> None:
     ],
     ids=str,
 )
-def test_a_profile_that_cannot_be_is_refused_with_its_place(row: Any, said: str) -> None:
-    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the text is looked at below
+def test_an_impossible_profile_is_refused_with_its_place(row: Any, said: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the text is checked below
         Mock(scenario={"rules": [], "profiles": {"x": row}})
     assert said in str(caught.value)

@@ -1,4 +1,4 @@
-"""One table of requests through every door: equal replies, equal failures."""
+"""One table of requests through every adapter: equal replies, equal failures."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ HEADERS = (
 DESCRIPTION = load_description()
 FAULTS = Faults(DESCRIPTION)
 PROTOCOL = "RemoteProtocolError"
-# Made once: a client that makes its own takes longer for it than for the request.
+# Shared: making its own takes a client longer than the request.
 TRUST = ssl.create_default_context()
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A request, what the mock is like that gets it, and what must come of it."""
+    """A request, the settings of the mock that gets it, and the expected outcome."""
 
     id: str
     path: str
@@ -77,7 +77,7 @@ class Ask:
 
 @dataclass
 class Outcome:
-    """What a client got."""
+    """What a client received."""
 
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def get(id: str, path: str, **more: Any) -> Ask:
 
 
 def errors() -> Iterator[Ask]:
-    """Each error that can be asked for by name, in each of the three ways."""
+    """Each error that a request can name, in each of the three ways."""
     for reason in DESCRIPTION.errors.reasons:
         header = {"x-novita-mock-error": reason}
         key = {"authorization": f"Bearer mock-{reason}"}
@@ -111,7 +111,7 @@ def errors() -> Iterator[Ask]:
         yield Ask(f"key-{reason}", CHAT, chat(), headers=JSON | key, status=None)
 
 
-# What a fault is asked for with, where its defaults take too long, and what it makes of a client.
+# Faults whose defaults take too long, with shorter arguments.
 SPELT = {
     "connection_refused": "connection_refused(0)",
     "stall": "stall(2, seconds=0.05)",
@@ -120,8 +120,9 @@ SPELT = {
     "long_chunk": "long_chunk(2, bytes=300000)",
     "gateway_timeout": "gateway_timeout(0.05)",
 }
+# The exception of a client that a fault causes, by the server and by the other adapters.
 LOSSES = {
-    # A server has a connection by the time it is asked: it can only tear it down.
+    # A server already has the connection when it reads the request: it can only tear it down.
     "connection_refused": ("ReadError", "ConnectError"),
     "reset": ("ReadError", "ReadError"),
     **dict.fromkeys(
@@ -141,7 +142,7 @@ def asked_for(fault: str) -> dict[str, str]:
 
 
 def faults() -> Iterator[Ask]:
-    """Each fault, asked for in a header and in a script, of each kind of answer that it takes."""
+    """Each fault, by header and by script, for each kind of answer that it applies to."""
     for name, row in FAULTS.rows.items():
         spelt = SPELT.get(name, name)
         asked = KEY | JSON | asked_for(spelt)
@@ -322,8 +323,8 @@ def fail(outcome: Outcome, error: Exception) -> None:
         outcome.message = str(error)
 
 
-class Site:
-    """The server: each request in turn goes to a mock of its own."""
+class LiveServer:
+    """A server that plays each request against a mock of its own, one after the other."""
 
     def __init__(self) -> None:
         self.endpoint: Endpoint | None = None
@@ -366,7 +367,7 @@ def through_routes(library: Any, ask: Ask) -> Outcome:
 
 
 def beside_another_router(library: Any, ask: Ask) -> Outcome:
-    """Not alone, the routes answer through respx and its mockers."""
+    """Beside another router, the routes answer through respx and its mockers."""
     with respx.mock(using=MOCKER):
         return through_routes(library, ask)
 
@@ -398,7 +399,7 @@ def through_transport_async(library: Any, ask: Ask) -> Outcome:
     return asyncio.run(play())
 
 
-DOORS: dict[str, dict[str, Callable[[Any, Ask], Outcome]]] = {
+ADAPTERS: dict[str, dict[str, Callable[[Any, Ask], Outcome]]] = {
     "respx": {
         "sync": through_routes,
         "async": through_routes_async,
@@ -412,27 +413,32 @@ LIBRARIES = ("httpx", "httpx2")
 
 @dataclass(frozen=True)
 class Way:
-    """One way through a door: with which library, and how its client calls."""
+    """One way through an adapter: the library, and how its client calls."""
 
-    door: str
+    adapter: str
     how: str
     library: str
 
     @property
     def id(self) -> str:
-        return f"{self.door}-{self.how}-{self.library}"
+        return f"{self.adapter}-{self.how}-{self.library}"
 
     def play(self, ask: Ask) -> Outcome:
-        return DOORS[self.door][self.how](pytest.importorskip(self.library), ask)
+        return ADAPTERS[self.adapter][self.how](pytest.importorskip(self.library), ask)
 
 
-WAYS = [Way(door, how, name) for door, hows in DOORS.items() for how in hows for name in LIBRARIES]
+WAYS = [
+    Way(adapter, how, name)
+    for adapter, hows in ADAPTERS.items()
+    for how in hows
+    for name in LIBRARIES
+]
 
 
 def pairs() -> Iterator[tuple[Ask, Way]]:
-    """Each request with each door once, the ways through the door in turn."""
-    for door in DOORS:
-        ways = [way for way in WAYS if way.door == door]
+    """Each request once with each adapter, by the ways through the adapter in turn."""
+    for adapter in ADAPTERS:
+        ways = [way for way in WAYS if way.adapter == adapter]
         yield from zip(ASKS, itertools.cycle(ways), strict=False)
 
 
@@ -446,16 +452,16 @@ each_pair = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Callable[[Ask], Outcome]]:
-    """What the server gives; each request is sent once."""
-    site, outcomes = Site(), dict[str, Outcome]()
+    """The outcome with the server; each request is sent once."""
+    server, outcomes = LiveServer(), dict[str, Outcome]()
 
     def outcome(ask: Ask) -> Outcome:
         if ask.id not in outcomes:
-            outcomes[ask.id] = site.play(ask)
+            outcomes[ask.id] = server.play(ask)
         return outcomes[ask.id]
 
     yield outcome
-    site.stop()
+    server.stop()
 
 
 def test_the_table_is_long_and_its_ids_differ() -> None:
@@ -481,14 +487,15 @@ def test_the_three_ways_to_an_error_give_the_same_error(reason: str, served: Any
     assert min(codes)[1] == reason
 
 
-def test_each_request_goes_once_through_each_door_and_each_way_is_taken() -> None:
-    assert len({(ask.id, way.door) for ask, way in PAIRS}) == len(PAIRS) == len(ASKS) * len(DOORS)
+def test_each_request_goes_once_through_each_adapter_and_each_way_is_taken() -> None:
+    played = {(ask.id, way.adapter) for ask, way in PAIRS}
+    assert len(played) == len(PAIRS) == len(ASKS) * len(ADAPTERS)
     taken = Counter(way for _, way in PAIRS)
     assert all(taken[way] >= len(ASKS) // len(WAYS) for way in WAYS)
 
 
 @each_pair
-def test_a_door_gives_what_the_server_gives(ask: Ask, way: Way, served: Any) -> None:
+def test_an_adapter_gives_what_the_server_gives(ask: Ask, way: Way, served: Any) -> None:
     outcome = way.play(ask)
     expected = served(ask)
     if ask.inside != ask.failure and ask.inside is not None:
@@ -498,7 +505,7 @@ def test_a_door_gives_what_the_server_gives(ask: Ask, way: Way, served: Any) -> 
 
 
 @each_way
-def test_another_mock_is_told_apart(way: Way, served: Any) -> None:
+def test_another_mock_gives_another_answer(way: Way, served: Any) -> None:
     ask = next(ask for ask in ASKS if ask.id == "chat-stream")
     outcome = way.play(replace(ask, mock={"seed": 8}))
     assert outcome.status == served(ask).status

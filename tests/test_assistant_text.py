@@ -1,4 +1,4 @@
-"""The splitter and the writer: tokens that join to the text, and sentences about the subject."""
+"""The tokenizer and the text writer: tokens join to the text, sentences are about the subject."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_longer_answer_begins_with_the_shorter(subject: str) -> None:
 
 
 @given(st.integers(0, 2**64), st.sampled_from(SUBJECTS))
-def test_equal_material_and_subject_have_equal_words(number: int, subject: str) -> None:
+def test_equal_entropy_and_subject_give_equal_words(number: int, subject: str) -> None:
     entropy = number.to_bytes(9, "big")
     assert write(entropy, topics(subject), None) == write(entropy, topics(subject), None)
 

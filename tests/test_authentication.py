@@ -1,4 +1,4 @@
-"""Second room: the headers say who asks, and whether an error was asked for."""
+"""Authentication: the headers say who asks, and may request an error."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The benchmarks' own code. Nothing here asserts a time; that they run to their end is CI's step
-`bench`."""
+"""The benchmarks' own code. Nothing here asserts a time; the CI step `bench` runs the benchmarks to
+their end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from benchmarks.table import Goal, Row
 from novita_mock._core.http import Disconnect
 
 ROOT = Path(__file__).parent.parent
-# Against a run that hangs; on a machine with nothing else to do it takes a tenth of that.
+# Ends a run that hangs; an idle machine needs a tenth of it.
 PATIENCE = 300
 
 
@@ -96,7 +96,7 @@ def test_the_summary_names_what_was_missed() -> None:
     assert command._summary(rows[:1]) == "goals: 1 reached, 0 missed"
 
 
-def test_the_columns_of_a_table_stand_below_one_another(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_columns_of_a_table_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         Row("p", "kit", "of bare", [0.5, 0.25, 0.75], Goal(low=0.5), "a note"),
         Row("p", "a longer name", "ms", [1234.5]),
@@ -145,7 +145,7 @@ def test_an_answer_is_read_to_its_end(answer: bytes, whole: bool) -> None:
 
 @contextmanager
 def answering_with(*pieces: bytes) -> Iterator[int]:
-    """A server that gives one answer, piece by piece, and closes."""
+    """A server that sends one answer, piece by piece, and closes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -179,7 +179,7 @@ def test_no_answer_is_a_failure() -> None:
         load.check(port, "/", b"{}", 200)
 
 
-def test_a_place_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+def test_an_unknown_place_is_refused_with_the_known_ones() -> None:
     result = CliRunner().invoke(command.main, ["--only", "elsewhere"])
     assert result.exit_code == 2
     assert "'elsewhere'" in result.output
@@ -187,7 +187,7 @@ def test_a_place_that_there_is_not_is_refused_with_those_that_there_are() -> Non
 
 
 @pytest.mark.parametrize("problem", [load.Failed("no answer"), OSError("no answer")], ids=repr)
-def test_a_place_that_fails_is_told_in_its_row_and_at_the_end(
+def test_a_place_that_fails_is_reported_in_its_row_and_by_the_exit_code(
     problem: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_: Any) -> list[Row]:
@@ -212,7 +212,7 @@ STREAM = requests.request("Tell me a story.", stream=True, max_tokens=8)
 
 
 def answer(fault: str | None = None) -> Got:
-    """The answer that is owed, with an id of its own."""
+    """The expected answer, with an id of its own."""
     reply = owed(STREAM, fault)
     head = b"HTTP/1.1 %d OK\r\n" % reply.status + b"".join(b"%b: %b\r\n" % h for h in reply.headers)
     end = "closed" if isinstance(reply.chunks[-1], Disconnect) else "whole"
@@ -221,7 +221,7 @@ def answer(fault: str | None = None) -> Got:
 
 
 @pytest.mark.parametrize("fault", [None, "cut_after(chunks=3)", "comments", "redirect", "crlf"])
-def test_an_answer_that_differs_in_its_id_is_what_is_owed(fault: str | None) -> None:
+def test_an_answer_that_differs_in_its_id_is_as_expected(fault: str | None) -> None:
     assert wrong(Ask(1, STREAM, fault), answer(fault)) is None
 
 
@@ -247,7 +247,7 @@ FIRST, SECOND, *OTHERS = chunks(GOOD)
     ],
     ids=["missing", "order", "no DONE", "twice", "cut", "status", "headers", "nothing"],
 )
-def test_an_answer_that_is_not_what_is_owed_is_told(got: Got, said: str) -> None:
+def test_an_unexpected_answer_is_reported(got: Got, said: str) -> None:
     assert said in (wrong(Ask(7, STREAM), got) or "")
 
 
@@ -316,7 +316,7 @@ def journal(*entries: list[Any]) -> Journal:
         "status",
     ],
 )
-def test_a_journal_that_does_not_agree_is_told(
+def test_a_journal_that_disagrees_is_reported(
     entries: list[list[Any]], asked: int, numbers: int, different: int
 ) -> None:
     found = journal(*entries)
@@ -337,7 +337,7 @@ CENSUS = {
 
 
 def broken(**more: Any) -> list[str]:
-    """The bounds that are broken if the last census has so much `more`."""
+    """The bounds that are broken if the last census has `more` of something."""
     after = {name: value + more.get(name, type(value)()) for name, value in CENSUS.items()}
     told = Told(sent=SENT)
     seen = Seen(CENSUS, CENSUS, after, told, journal(*ENTRIES), came_back=True)
@@ -363,7 +363,7 @@ def test_what_is_left_behind_breaks_its_bound(more: dict[str, Any], what: list[s
     assert broken(**more) == what
 
 
-def test_what_a_system_does_not_tell_breaks_no_bound() -> None:
+def test_a_figure_that_the_system_lacks_breaks_no_bound() -> None:
     bound = Bound("memory in use", 1.0, None, "MiB")
     assert bound.kept
     assert bound.cells() == ("memory in use", "not told here", "<= 1.00 MiB", "kept")

@@ -1,4 +1,4 @@
-"""The words that script a mock in Python."""
+"""The fluent builder: the methods that script a mock in Python."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_refuse_knows_the_catalogues_reasons_only(reason: str) -> None:
     assert all(known in str(wrong.value) for known in REASONS)
 
 
-def test_a_rule_that_stands_answers_for_ever_and_one_with_times_so_often() -> None:
+def test_a_rule_answers_for_ever_and_one_with_times_that_often() -> None:
     mock = Mock()
     mock.on(times=2).say("twice")
     mock.on().say("always")
@@ -247,12 +247,12 @@ def test_an_unknown_condition_is_a_type_error(wrong: dict[str, Any]) -> None:
         Mock().on(**wrong)
 
 
-def test_an_unknown_argument_is_a_type_error_that_tells_the_known_ones() -> None:
+def test_an_unknown_argument_is_a_type_error_that_names_the_known_ones() -> None:
     with pytest.raises(TypeError, match="unknown argument 'delay': expected one of times, ttft"):
         Mock().say("x", delay=1)  # type: ignore[call-arg]
 
 
-def test_what_was_scripted_and_not_used_is_told() -> None:
+def test_an_unused_rule_is_reported() -> None:
     mock = Mock()
     mock.say("a").say("b")
     ask(mock=mock)
@@ -317,13 +317,13 @@ def test_a_rule_is_spelt_as_it_is_scripted(script: str) -> None:
     assert spell(mock.rules[0]) == script
 
 
-def test_what_no_rule_took_is_told_without_the_key() -> None:
+def test_a_request_that_no_rule_took_is_reported_without_the_key() -> None:
     mock = Mock(only=True)
     mock.on(last_user="sun").say("x")
     for blanks in ("", " " * 39):
         mock.answer(posted(body_of(**metadata(f"my key {blanks}is {KEY}"))))
-    told = "\n".join(TeardownChecks("novita", mock).problems())
-    assert "wants last_user='sun'; got 'my key is ***'" in told
-    assert KEY[:6] not in told
+    report = "\n".join(TeardownChecks("novita", mock).problems())
+    assert "wants last_user='sun'; got 'my key is ***'" in report
+    assert KEY[:6] not in report
     message = error(mock.calls[-1].reply)["message"]
     assert KEY[:6] not in message

@@ -1,5 +1,5 @@
-"""The contract suite against a provider it knows nothing of: silent where that one keeps the
-contract, and loud at every single fault."""
+"""The contract suite against an independent provider: it passes while the provider conforms, and
+fails at every single fault."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ EITHER = [*SHOULDS, *MUSTS]
 NOTES = judged_by(verdicts.NOTE)
 EDITIONS = ("v3", "2026", "live")
 SPARED = 0.05
-SOME = 12  # one of so many, where all take too long
+SOME = 12  # one in this number, where all take too long
 
-# Faults that no check kills, and why none does.
+# Faults that no check can find, and why.
 NOT_KILLED = {
     "path-openai-v1-missing": "one base URL is judged, the one that was given",
     "models-lacks-served": "no page promises that all that is served is listed",
@@ -33,8 +33,8 @@ NOT_KILLED = {
     "accepts-tool-choice": "the member is in no reference page",
     "refuses-empty-content": "observed: an empty text is refused by some models",
 }
-# Faults that break a must only by what a page does not say plainly: a should-check kills them.
-TOLD = {
+# Faults against a must that no page states plainly: only a should-check finds them.
+FOUND_BY_SHOULD = {
     "accepts-any-number": "nothing says that the live API checks any range; all or none may be",
     "refuses-unknown-field": "no page says that an unknown field is ignored",
     "unknown-field-matters": "no page says that an unknown field is ignored",
@@ -84,10 +84,10 @@ def test_an_honest_variation_raises_no_alarm(variation: str) -> None:
 
 
 def alive(faults: Iterable[str]) -> list[str]:
-    """What no check of the strength that it needs kills, of some faults."""
+    """The given faults that no check of the required strength finds."""
     musts, either, found = list(MUSTS), list(EITHER), []
     for name in faults:
-        must = FAULTS[name].strength == "must" and name not in TOLD
+        must = FAULTS[name].strength == "must" and name not in FOUND_BY_SHOULD
         if first_broken(api_of(Provider(name)), musts if must else either) is None:
             found.append(f"{name}: {FAULTS[name].about}")
     return found
@@ -141,14 +141,14 @@ def test_a_provider_that_checks_little_breaks_no_must_check(skipped: frozenset[s
     assert [f"{f.check.name}: {f.reason}" for f in broken(api_of(provider), MUSTS)] == []
 
 
-@pytest.mark.parametrize("moody", [True, False], ids=["by chance", "by the whole body"])
+@pytest.mark.parametrize("by_chance", [True, False], ids=["by chance", "by the whole body"])
 def test_a_provider_whose_texts_cannot_be_compared_breaks_no_must_check(
-    moody: bool, monkeypatch: pytest.MonkeyPatch
+    by_chance: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = completion.complete
 
     def other(body: dict[str, Any], stop: Any) -> Any:
-        digest = random.randrange(10**9) if moody else hash(repr(sorted(body.items())))
+        digest = random.randrange(10**9) if by_chance else hash(repr(sorted(body.items())))
         return plain({**body, "seed": digest, "temperature": 1.0}, stop)
 
     monkeypatch.setattr(app, "complete", other)

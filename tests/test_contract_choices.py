@@ -1,5 +1,5 @@
-"""What the contract suite decides: which requests a live run affords, what the referee is asked,
-and which drift is news."""
+"""Decisions of the contract suite: which requests a live run sends, what the referee judges, and
+which drift is new."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contract_tests.cases.boundaries import cases, settled
-from contract_tests.cases.boundary_selection import ROOM, chosen, way
+from contract_tests.cases.boundary_selection import MOST_CASES, chosen, way
 from contract_tests.cases.catalogue import api_of
 from contract_tests.judging import checks, verdicts
 from contract_tests.judging.referee import first_fault, referee, request_schema
@@ -23,15 +23,15 @@ COMPILED = "contract_tests.judging.referee._is_compiled_valid"
 OPERATIONS = (CHAT, TEXT)
 
 
-def held(name: str) -> Json:
+def passed(name: str) -> Json:
     return {"check": name, "sentence": name, "verdict": verdicts.PASSED,
             "strength": verdicts.SHOULD,
             "source": "", "reason": "", "judged": 1, "exchanges": []}  # fmt: skip
 
 
 @pytest.mark.parametrize(("real", "rows"), [(True, 15), (False, 1)])
-def test_drift_that_has_disappeared_is_news_of_the_real_api_alone(real: bool, rows: int) -> None:
-    findings = [held(name) for name in drift.known("v3")]
+def test_only_the_real_api_shows_that_drift_has_disappeared(real: bool, rows: int) -> None:
+    findings = [passed(name) for name in drift.known("v3")]
     found = drift.table(findings, "v3", live=True, real=real)
     assert len(found) == rows
     assert {row["state"] for row in found} == {"disappeared"}
@@ -39,7 +39,7 @@ def test_drift_that_has_disappeared_is_news_of_the_real_api_alone(real: bool, ro
 
 
 def test_drift_that_is_seen_has_a_row_on_every_target() -> None:
-    findings = [{**held(name), "verdict": verdicts.FAILED} for name in drift.known("v3")]
+    findings = [{**passed(name), "verdict": verdicts.FAILED} for name in drift.known("v3")]
     for real in (True, False):
         states = [row["state"] for row in drift.table(findings, "v3", live=True, real=real)]
         assert states == ["known"] * len(findings)
@@ -51,7 +51,7 @@ def test_each_chosen_request_breaks_one_constraint_that_no_other_one_breaks() ->
         validator = referee(request_schema(case.operation), strict=False)
         assert len(list(validator.iter_errors(case.body))) == 1, name
         seen.add((case.node, way(case)))
-    assert len(seen) == len(chosen()) == ROOM
+    assert len(seen) == len(chosen()) == MOST_CASES
 
 
 def test_each_member_of_a_request_has_a_chosen_case() -> None:
@@ -97,7 +97,7 @@ def test_a_new_form_is_judged_by_the_referee(index: Any, monkeypatch: pytest.Mon
         assert "index" in fault[0]
 
 
-def test_the_referee_has_the_say_where_the_compiled_validator_objects(
+def test_the_referee_decides_where_the_compiled_validator_objects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(COMPILED, lambda path, value: False)

@@ -1,4 +1,4 @@
-"""A live run of the contract suite, as users start it; the server is on a loopback address."""
+"""A live run of the contract suite as users start it, against a server on a loopback address."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ PREFIX = "http://127.0.0.1:"
 
 
 class Server:
-    """An ASGI application on a loopback port, which counts what it is asked."""
+    """An ASGI application on a loopback port that counts its requests."""
 
     def __init__(self, app: Any) -> None:
         self.app, self.asked = app, 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"{PREFIX}{self._listener.getsockname()[1]}/v3/openai"
-        how: Any = {"log_level": "critical", "lifespan": "off", "interface": "asgi3"}
-        config = uvicorn.Config(self._counted, **how)
+        settings: Any = {"log_level": "critical", "lifespan": "off", "interface": "asgi3"}
+        config = uvicorn.Config(self._counted, **settings)
         self._server = uvicorn.Server(config)
         where = {"sockets": [self._listener]}
         self._thread = threading.Thread(target=self._server.run, kwargs=where, daemon=True)
@@ -140,7 +140,7 @@ def test_a_cap_on_requests_holds_across_workers(serve: Any, tmp_path: Path) -> N
 
 
 class Busy:
-    """An application that turns some requests away before it answers them."""
+    """An application that turns some requests away the first time."""
 
     def __init__(self, app: Any, *numbers: int) -> None:
         self.app, self.numbers, self.asked = app, numbers, 0
@@ -164,7 +164,7 @@ def test_retries_cost_a_default_run_no_check_and_keep_its_cap(serve: Any, tmp_pa
 
 
 class Wordy:
-    """A provider that breaks a check with each long request, and answers `most` requests."""
+    """A provider whose every answer fails a check; it answers `most` requests."""
 
     base, key, is_mock, accepts_any_key = "/v3/openai", KEY, False, False
 
@@ -178,7 +178,7 @@ class Wordy:
         return self.provider.send(asked)
 
 
-def test_a_check_that_was_seen_broken_stays_so_when_the_budget_ends() -> None:
+def test_a_failed_check_stays_failed_when_the_budget_ends() -> None:
     load()
     check = checks.CHECKS["test_a_drawn_request_is_answered_as_every_other"]
     api = api_of(Wordy(4), examples=1)
@@ -218,13 +218,13 @@ def careful(tmp_path: Path, target: Moody, **caps: Any) -> Api:
 ASKED = Asked("chat.completions", "POST", "/chat/completions", b'{"model": "a", "max_tokens": 1}')
 
 
-def test_a_limit_is_waited_for(tmp_path: Path) -> None:
+def test_a_rate_limit_is_waited_for(tmp_path: Path) -> None:
     exchange = careful(tmp_path, Moody(429, 429)).send("a", ASKED)
     assert (exchange.came.status, exchange.retried) == (200, 2)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_what_passes_is_no_broken_check(status: int, tmp_path: Path) -> None:
+def test_a_transient_failure_is_no_failed_check(status: int, tmp_path: Path) -> None:
     with pytest.raises(Skipped, match="transient"):
         careful(tmp_path, Moody(*[status] * 9)).send("a", ASKED)
 

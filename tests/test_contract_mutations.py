@@ -1,4 +1,4 @@
-"""The contract suite against the mock with one room of the corridor broken: each one is noticed."""
+"""The contract suite against a mock with one stage of the pipeline broken: it finds each one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHECKS = [*judged_by(verdicts.MUST), *judged_by(verdicts.SHOULD)]
 
 
 def changed(owner: Any, name: str, change: Callable[[Any], Any]) -> Patch:
-    """What a function gives, changed."""
+    """Changes what a function returns."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
         plain = getattr(owner, name)
@@ -37,7 +37,7 @@ def changed(owner: Any, name: str, change: Callable[[Any], Any]) -> Patch:
 
 
 def instead(owner: Any, name: str, new: Any) -> Patch:
-    """Another thing in the place of one."""
+    """Replaces an attribute."""
     return lambda monkeypatch: monkeypatch.setattr(owner, name, new)
 
 
@@ -87,22 +87,22 @@ _REAL_STOP = generation._stop
 USAGE = (encoder, "_usage")
 
 MUTATIONS: dict[str, Patch] = {
-    # locate
+    # routing
     "every method is taken": instead(pipeline, "route", any_method),
-    # admit
+    # authentication
     "nobody needs a key": instead(pipeline, "authenticate", anybody),
     "a key is missing only where no header is": instead(authentication, "SCHEME", "basic"),
-    # validate
+    # validation
     "nothing is checked": instead(validation.Reader, "read", no_reader),
     "best_of may be below n": instead(validation, "_check_not_below", lambda *_: None),
-    # stage
+    # planning
     "stop is ignored": instead(planning, "_stops", lambda stop: ()),
     "log probabilities are ignored": instead(planning, "_alternatives", lambda body: None),
     "one alternative too few": changed(
         planning, "_alternatives", lambda count: count and count - 1),
     "prompts count one token": changed(
         pipeline, "generate", lambda made: replace(made, prompt_tokens=1)),
-    # compose
+    # generation
     "the limit is ignored": instead(generation._TokenBudget, "take", lambda self, tokens: tokens),
     "the stop sequence is cut off": instead(generation, "_stop", cut_stop),
     "only the last stop sequence counts": instead(generation, "_stop", last_stop),
@@ -124,7 +124,7 @@ MUTATIONS: dict[str, Patch] = {
     "alternatives are upside down": changed(
         generation, "alternatives",
         lambda made: [(n, [likely[0], *likely[:0:-1]]) for n, likely in made]),
-    # encode
+    # rendering
     "the total is wrong": changed(*USAGE, lambda made: {**made, "total_tokens": 7}),
     "usage has no total": changed(
         *USAGE, lambda made: {k: v for k, v in made.items() if k != "total_tokens"}),
@@ -156,7 +156,7 @@ def test_there_are_enough_mutations() -> None:
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-def test_a_mutated_room_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mutated_stage_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     MUTATIONS[name](monkeypatch)
     finding = first_broken(api_of(InProcess(), thorough=True), CHECKS)
     assert finding is not None

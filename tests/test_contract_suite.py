@@ -1,4 +1,4 @@
-"""What the contract suite is made of: its requests, its readers, its reports."""
+"""The parts of the contract suite: its requests, its parsers, its reports."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ some = settings(
 )
 
 
-def test_the_catalogue_leaves_room_for_drawn_requests_and_retries() -> None:
+def test_the_budget_suffices_for_the_catalogue_drawn_requests_and_retries() -> None:
     assert len(CATALOGUE) + LIVE_EXAMPLES * len(OPERATIONS) + RETRIES <= MAX_REQUESTS
     assert MAX_REQUESTS < MOST_REQUESTS
     assert set(CATALOGUE) >= CONTESTED
@@ -88,8 +88,8 @@ def test_every_boundary_is_what_it_says() -> None:
                      "pattern", "minItems", "maxItems", "exclusiveMinimum"}  # fmt: skip
 
 
-def run_all(**how: Any) -> tuple[Api, list[checks.CheckResult]]:
-    api = api_of(InProcess(), thorough=True, examples=40, **how)
+def run_all(**kwargs: Any) -> tuple[Api, list[checks.CheckResult]]:
+    api = api_of(InProcess(), thorough=True, examples=40, **kwargs)
     for strength in ("must", "should", "note"):
         judged_by(strength)
     found = [
@@ -107,7 +107,7 @@ def test_a_default_run_on_the_mock_covers_the_schemas_and_evaluates_every_check(
     seen = coverage.measured(sent, api.boundaries)
     assert seen.missing() == ([], [])
     silent = {f.check.name for f in found if f.verdict == verdicts.SKIPPED}
-    # A mock in process has no times, and no limit that can be met.
+    # An in-process mock has no times, and no limit to run into.
     assert silent <= {
         "test_a_stream_comes_in_more_than_one_read", "test_a_rate_limit_says_when_to_come_back",
     }  # fmt: skip

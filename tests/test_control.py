@@ -1,4 +1,4 @@
-"""The control API, through an ASGI client that can come from anywhere."""
+"""The admin API, through an ASGI client that can come from any address."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ def test_the_token_is_not_shown() -> None:
     assert TOKEN not in repr(Access(TOKEN))
 
 
-def test_the_calls_are_told_without_keys_and_can_be_forgotten() -> None:
+def test_calls_are_listed_without_keys_and_can_be_deleted() -> None:
     found = client()
     assert chat(found).status_code == 200
     assert chat(found, model="no/model").status_code == 404
-    told = found.get(f"{ROOT}/requests")
-    assert [row["status"] for row in told.json()["requests"]] == [200, 404]
-    assert told.json()["requests"][0]["operation"] == "chat.completions"
-    assert KEY not in told.text
+    listed = found.get(f"{ROOT}/requests")
+    assert [row["status"] for row in listed.json()["requests"]] == [200, 404]
+    assert listed.json()["requests"][0]["operation"] == "chat.completions"
+    assert KEY not in listed.text
     assert len(found.get(f"{ROOT}/requests?status=404").json()["requests"]) == 1
     assert len(found.get(f"{ROOT}/requests?model=no/*&limit=5").json()["requests"]) == 1
     assert found.delete(f"{ROOT}/requests").json() == {"requests": []}
@@ -105,7 +105,7 @@ def test_the_calls_are_told_without_keys_and_can_be_forgotten() -> None:
 
 
 @pytest.mark.parametrize("query", ["colour=red", "status=abc", "limit=-1"])
-def test_a_filter_that_there_is_not_is_refused(query: str) -> None:
+def test_an_unknown_filter_is_refused(query: str) -> None:
     refused = client().get(f"{ROOT}/requests?{query}")
     assert refused.status_code == 400
     assert query.partition("=")[0] in refused.json()["message"]
@@ -169,7 +169,7 @@ def test_a_reset_goes_back_to_the_start() -> None:
     assert chat(found).json()["id"] == first
 
 
-def test_a_wallet_is_told_and_filled() -> None:
+def test_a_wallet_is_shown_and_filled() -> None:
     found = client(Mock(balance="1.5"))
     assert found.get(f"{ROOT}/balance?key={KEY}").json()["usd"] == "1.5"
     filled = found.post(f"{ROOT}/balance", json={"key": KEY, "usd": "2.25"}).json()
@@ -208,29 +208,29 @@ def test_time_can_be_jumped() -> None:
     assert chat(found).status_code == 200
 
 
-def test_the_verdict_tells_what_a_client_did_wrong() -> None:
+def test_the_client_report_lists_what_a_client_did_wrong() -> None:
     found = client()
     for _ in range(3):
         chat(found, temperature=9)
     [finding, *_] = found.get(f"{ROOT}/verdict").json()["findings"]
     assert finding["rule"] == "retried_refusal"
     assert finding["calls"] == [1, 2, 3]
-    told = found.get(f"{ROOT}/requests").json()["requests"]
-    assert [row["findings"] for row in told] == [["retried_refusal"]] * 3
+    listed = found.get(f"{ROOT}/requests").json()["requests"]
+    assert [row["findings"] for row in listed] == [["retried_refusal"]] * 3
 
 
 def test_the_counters_are_prometheus_text() -> None:
     found = client()
     chat(found)
     chat(found, model="no/model")
-    told = found.get(f"{ROOT}/metrics")
-    assert told.headers["content-type"].startswith("text/plain")
+    metrics = found.get(f"{ROOT}/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
     line = 'novita_mock_requests_total{operation="chat.completions",status="404"} 1'
-    assert line in told.text
-    assert KEY not in told.text
+    assert line in metrics.text
+    assert KEY not in metrics.text
 
 
-def test_the_calls_can_be_had_as_har() -> None:
+def test_the_calls_are_available_as_har() -> None:
     found = client()
     chat(found)
     log = found.get(f"{ROOT}/requests.har").json()["log"]

@@ -1,4 +1,4 @@
-"""Where models reason, and how the wire of edition `live` differs from model to model."""
+"""Where models put their reasoning, and how replies of API version `live` differ by model."""
 
 from __future__ import annotations
 

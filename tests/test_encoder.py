@@ -1,4 +1,4 @@
-"""Sixth room: the bytes of a reply, whole and streamed."""
+"""Rendering: the bytes of a reply, whole and streamed."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ Place = tuple[str, float, dict[str, float]]
 
 
 def places(operation: str, logprobs: Any) -> list[Place]:
-    """Token, log probability and alternatives at each place, of either shape."""
+    """Token, log probability and alternatives in each position, for both shapes."""
     if operation == TEXT:
         rows = zip(
             logprobs["tokens"], logprobs["token_logprobs"], logprobs["top_logprobs"], strict=True
@@ -356,13 +356,13 @@ def test_without_log_probabilities_chat_has_no_member_and_completions_null() -> 
 
 
 @each_operation
-def test_without_a_pace_a_stream_is_one_beat(operation: str) -> None:
+def test_without_a_pace_a_stream_is_one_run_of_timed_bytes(operation: str) -> None:
     reply = scripted().answer(posted(body_of(operation, stream=True), operation))
     assert [type(chunk) for chunk in reply.chunks] == [TimedBytes]
     assert reply.chunks[0].pause == 0
 
 
-def test_a_pace_is_a_pause_before_each_beat() -> None:
+def test_a_pace_is_a_pause_before_each_chunk() -> None:
     reply = scripted(ttft=0.5, gap=0.1).answer(posted(body_of(stream=True)))
     assert [chunk.pause for chunk in reply.chunks] == [0.5, 0.1, 0.1, 0.1, 0.1]
     assert all(isinstance(b, TimedBytes) and b.data.endswith(b"\n\n") for b in reply.chunks)
@@ -385,7 +385,7 @@ def test_an_unpaced_stream_has_the_bytes_of_a_paced_one(text: str, operation: st
     assert joined(operation, stream(operation, mock=scripted(text))) == [text]
 
 
-def test_the_beats_of_a_paced_stream_are_those_of_a_tuple() -> None:
+def test_the_timed_bytes_of_a_paced_stream_are_those_of_a_tuple() -> None:
     reply = scripted(gap=0.1).answer(posted(body_of(stream=True)))
     chunks = tuple(reply.chunks)
     assert reply == replace(reply, chunks=chunks)
@@ -400,7 +400,7 @@ def test_the_beats_of_a_paced_stream_are_those_of_a_tuple() -> None:
 
 @pytest.mark.parametrize("gap", [0.0, 0.1])
 @pytest.mark.parametrize("after", [0, 1, 3, 5, 99])
-def test_a_cut_stream_ends_with_a_cut_after_so_many_chunks(after: int, gap: float) -> None:
+def test_a_cut_stream_ends_with_a_disconnect_after_the_given_chunks(after: int, gap: float) -> None:
     reply = scripted(cut_after=after, gap=gap).answer(posted(body_of(stream=True)))
     assert isinstance(reply.chunks[-1], Disconnect)
     assert all(isinstance(chunk, TimedBytes) for chunk in reply.chunks[:-1])

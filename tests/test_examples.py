@@ -1,4 +1,4 @@
-"""The recorded and composed pairs in schemas/examples/: valid, and answered alike by the mock."""
+"""The recorded and written examples in schemas/examples/: valid, and the mock answers alike."""
 
 from __future__ import annotations
 

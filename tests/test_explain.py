@@ -56,11 +56,11 @@ def test_the_winner_and_why(
     result = explain([RULES[row] for row in rows], body_of(), *options)
     assert code(result) == 0
     assert why in result.output.splitlines()[-1]
-    told = json.loads(explain([RULES[row] for row in rows], body_of(), *options, "--json").output)
-    assert told["winner"] == winner
+    output = json.loads(explain([RULES[row] for row in rows], body_of(), *options, "--json").output)
+    assert output["winner"] == winner
 
 
-def test_each_rule_tells_its_weight_and_all_that_differs(explain: Any) -> None:
+def test_each_rule_has_its_weight_and_all_differences(explain: Any) -> None:
     lines = explain(RULES, body_of()).output.splitlines()
     assert lines[:7] == [
         "rule 1 (1 conditions, 0 exact): fits",
@@ -71,8 +71,8 @@ def test_each_rule_tells_its_weight_and_all_that_differs(explain: Any) -> None:
         "rule 4 (2 conditions, 0 exact): differs",
         "  in header x-team: wants 'blue'; got None",
     ]
-    told = json.loads(explain(RULES, body_of(), "--json").output)
-    assert told["rules"][3] == {
+    output = json.loads(explain(RULES, body_of(), "--json").output)
+    assert output["rules"][3] == {
         "rule": "rule 4",
         "weight": [2, 0],
         "fits": False,
@@ -86,7 +86,7 @@ def test_the_default_answers_if_no_rule_fits(explain: Any) -> None:
     assert result.output.endswith("default answers: no rule fits.\n")
 
 
-def test_without_a_winner_the_nearest_is_told_and_a_rule_to_paste(explain: Any) -> None:
+def test_without_a_winner_the_nearest_rule_and_a_rule_to_paste_are_shown(explain: Any) -> None:
     result = explain([RULES[3], RULES[1], RULES[4]], body_of(), only=True)
     assert code(result) == 1
     near = "No rule answers. The nearest is rule 1, which first differs in header x-team: wants "
@@ -97,14 +97,14 @@ def test_without_a_winner_the_nearest_is_told_and_a_rule_to_paste(explain: Any) 
     assert "There are none." in explain([], body_of()).output
 
 
-def test_a_completion_is_told_by_its_prompt(explain: Any) -> None:
+def test_a_completion_is_recognised_by_its_prompt(explain: Any) -> None:
     rules = [{"when": {"operation": "completions", "last_user": "sun"}, "say": "x"}]
     assert code(explain(rules, {"model": MODEL, "prompt": "the sun"})) == 0
     assert code(explain(rules, {"model": MODEL, "messages": [
         {"role": "user", "content": "sun"}]})) == 1  # fmt: skip
 
 
-def test_a_credential_is_never_told(explain: Any) -> None:
+def test_a_credential_is_never_shown(explain: Any) -> None:
     rules = [{"when": {"header": {"x-a": "b"}}, "say": "x"}]
     result = explain(rules, body_of(), "--header", "Authorization: Bearer sk-secret-1")
     assert "secret" not in result.output

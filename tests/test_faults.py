@@ -1,4 +1,4 @@
-"""What each fault guarantees, read as bytes from a socket; and how a fault is asked for."""
+"""What each fault guarantees, as bytes on a socket, and how a request asks for a fault."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ SECONDS = 30
 
 @dataclass
 class Got:
-    """All that came over a connection: the head, the body without its chunked framing, whether the
-    body was complete, and how the connection ended. `pieces`: when how many bytes came."""
+    """Everything received on a connection: the head, the body without its chunked framing, whether
+    the body was complete, and how the connection ended. `pieces`: time and size of each read."""
 
     status: int = 0
     headers: dict[bytes, bytes] | None = None
@@ -41,13 +41,13 @@ class Got:
 
     @property
     def seconds(self) -> float:
-        """From before the request was sent until all had come."""
+        """The time from sending the request to the last byte."""
         times = [moment for moment, _ in self.pieces or ()]
         return times[-1] - times[0]
 
 
 def exchange(address: str, fault: str, *, stream: bool) -> Got:
-    """Sends a chat request for `fault` and takes down what comes until the answer is whole."""
+    """Sends a chat request with `fault` and records what arrives until the answer is whole."""
     where = urlsplit(address)
     body = json.dumps(body_of(stream=stream)).encode()
     lines = [f"POST {where.path}{CHAT_PATH} HTTP/1.1", "host: x", "authorization: Bearer any",
@@ -72,7 +72,7 @@ def exchange(address: str, fault: str, *, stream: bool) -> Got:
 
 
 def read(got: Got) -> None:
-    """Reads what has come so far."""
+    """Parses the bytes received so far."""
     head, found, rest = got.raw.partition(b"\r\n\r\n")
     if not found:
         return
@@ -100,7 +100,7 @@ def dechunked(data: bytes) -> tuple[bytes, bool]:
 
 
 def mock() -> Mock:
-    """Each has the same answer, id and time."""
+    """A mock; all of them give the same answer, id and time."""
     made = Mock()
     made.on().say(SAYS)
     return made
@@ -118,14 +118,14 @@ def whole(*, stream: bool) -> bytes:
 
 
 def chunks() -> list[bytes]:
-    """The chunks of the stream without its fault; `[DONE]` is none."""
+    """The chunks of the stream without a fault, and without `[DONE]`."""
     events = [event + b"\n\n" for event in whole(stream=True).split(b"\n\n")[:-1]]
     assert events[-1] == DONE
     return events[:-1]
 
 
 def text(body: bytes) -> str:
-    """What a client makes of the stream's chunks."""
+    """The text that a client reads from the chunks of a stream."""
     events = (e[6:] for e in body.replace(b"\r\n", b"\n").split(b"\n\n") if e[:7] == b"data: {")
     pieces = [choice["delta"].get("content", "") for e in events for choice in data(e)["choices"]]
     return "".join(pieces)
@@ -180,7 +180,7 @@ WIDE = chunks()[2].partition("ü".encode())[0] + "ü".encode()[:1]
 HALF = chunks()[0][: len(chunks()[0]) // 2]
 FIRST = whole(stream=False)
 
-# A fault, whether it is asked of a stream, and what it guarantees.
+# A fault, whether the request asks for a stream, and the guarantee.
 GUARANTEES: list[tuple[str, bool, Callable[[Got], bool]]] = [
     ("connection_refused(0)", False, lambda got: nothing(got) and got.end == "reset"),
     ("reset", True, lambda got: nothing(got) and got.end == "reset"),
@@ -324,7 +324,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("spelt", "said"), WRONG, ids=[row[0] for row in WRONG])
 def test_a_fault_that_is_spelt_wrong_says_what_is_right(spelt: str, said: str) -> None:
-    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the text is looked at below
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the text is checked below
         FAULTS.parse(spelt)
     assert said in str(caught.value)
     reply = Mock().answer(posted(body_of(), headers={b"x-novita-mock-fault": spelt.encode()}))
@@ -354,7 +354,7 @@ def test_the_header_goes_before_the_rule() -> None:
     assert scripted.last.metadata.fault == FAULTS.parse("bad_gateway")
 
 
-def test_what_is_no_operation_is_not_broken() -> None:
+def test_faults_apply_to_operations_only() -> None:
     asked = {b"x-novita-mock-fault": b"redirect"}
     mock = Mock()
     assert mock.answer(got("/models", headers=asked)).status == 307

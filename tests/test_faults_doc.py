@@ -1,4 +1,4 @@
-"""docs/faults.md lists the faults that there are, and has a row for each in the clients' table."""
+"""docs/faults.md lists all faults, and has a row for each in the table of clients."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_what_a_row_asks_for_is_a_fault(row: tables.Row) -> None:
 
 
 def test_a_client_that_is_newer_and_does_the_same_makes_no_difference() -> None:
-    told = [
+    written = [
         f"Seen with Python `openai` {version}; Node `openai` 7.1.0.\n\n| a 1.2.3 |"
         for version in ("2.54.0, 3.54.0", "2.99.1, 3.0.1")
     ]
-    assert tables.without_patches(told[0]) == tables.without_patches(told[1])
-    assert tables.without_patches(told[0]).endswith("| a 1.2.3 |")
+    assert tables.without_patches(written[0]) == tables.without_patches(written[1])
+    assert tables.without_patches(written[0]).endswith("| a 1.2.3 |")
 
 
 def test_a_part_is_written_between_its_markers_and_nowhere_else() -> None:
@@ -50,6 +50,6 @@ def test_a_part_is_written_between_its_markers_and_nowhere_else() -> None:
     assert tables.with_part(written, tables.CATALOGUE, tables.catalogue(FAULTS)) == PAGE
 
 
-def test_a_page_without_markers_is_told() -> None:
+def test_a_page_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="lacks the markers"):
         tables.with_part("# Faults\n", tables.CATALOGUE, "")

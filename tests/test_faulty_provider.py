@@ -1,4 +1,4 @@
-"""The judge of the contract suite is judged: it conforms, and each of its faults can be seen."""
+"""Tests the provider that tests the contract suite: it conforms, and each of its faults shows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def events(reply: Reply) -> list[Any]:
 
 
 def observed(provider: Provider, probe: tuple[Request, ...]) -> str:
-    """What the probe shows, with fresh ids numbered in order and the present time masked."""
+    """The replies to the probe, with ids numbered in order and the present time masked."""
     seen: dict[str, str] = {}
 
     def number(match: re.Match[str]) -> str:
@@ -87,7 +87,7 @@ def test_the_conforming_answers_to_probes_repeat(name: str) -> None:
     assert observed(Provider(), probe) == observed(Provider(), probe)
 
 
-def test_every_fault_says_which_law_it_breaks() -> None:
+def test_every_fault_names_the_part_of_the_contract_that_it_breaks() -> None:
     assert all(re.fullmatch(r"1\.([1-9]|1\d|20)", fault.law) for fault in FAULTS.values())
     assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name) for name in (*FAULTS, *VARIATIONS))
 
@@ -176,7 +176,7 @@ def joined(chunks: list[Any]) -> dict[int, dict[str, str]]:
     [*p.N, *p.LONG, *p.TOOLS, *p.JSON_MODE, *p.SCHEMA_MODE, *p.REASONING, p.chat(stop=p.CROSSING),
      p.text(prompt=["a", "b"], n=2), p.chat(max_tokens=1)],
 )  # fmt: skip
-def test_a_stream_tells_what_the_answer_tells(variation: str | None, request_: Request) -> None:
+def test_a_stream_says_what_the_answer_says(variation: str | None, request_: Request) -> None:
     provider = Provider(variations=frozenset({variation} if variation else ()))
     body = json.loads(request_.body)
     asked = {**body, "stream": True, "stream_options": {"include_usage": True}}

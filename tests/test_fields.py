@@ -1,6 +1,6 @@
-"""Every documented field stands in the schemas, with the type and nullability of its page.
+"""Every documented field is in the schemas, with the type and nullability of its page.
 
-The tables are typed from the reference pages, not from the schemas.
+The tables come from the reference pages, not from the schemas.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CALL = {"id": "0", "type": "function", "function": {"name": "f", "arguments": "{
 FUNCTION = {"name": "f"}
 NAMED = {"name": "n"}
 
-# Bodies to which each table below adds its fields.
+# The bodies to which the tables below add their fields.
 BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "chat request": (CHAT, {"model": "m", "messages": [USER], "stream": True, "logprobs": True}),
     "completion request": (TEXT, {"model": "m", "prompt": "p"}),
@@ -92,7 +92,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 REQUIRED, OPTIONAL = True, False
-# field, a value of its type, null documented as legal, required, a value of another type
+# field, a value of its type, whether null is documented, whether required, a value of another type
 Field = tuple[str, Any, bool, bool, Any]
 
 
@@ -334,7 +334,7 @@ TABLES: dict[str, list[Field]] = {
     ],
 }  # fmt: skip
 
-# Seen on the wire or in guides, in no reference table: described all the same.
+# Seen on the wire or in guides, though in no reference table.
 UNDOCUMENTED = [
     field("tool_choice", "auto", "null"),
     field("tool_choice", {"type": "function", "function": {"name": "f"}}, "null"),
@@ -368,7 +368,7 @@ def test_a_field_may_be_null_exactly_where_the_page_allows_it(where: str, row: F
     assert both_say(reference, {**body, name: None}) is (null or tolerated)
 
 
-# The page says nothing of null here; clients have to live with it, so the schemas let it pass.
+# The page does not mention null here, but clients have to handle it, so the schemas allow it.
 NULL_TOLERATED = {
     ("chat answer", "system_fingerprint"),
     ("chunk", "system_fingerprint"),

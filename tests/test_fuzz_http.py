@@ -1,7 +1,7 @@
-"""5,000 broken requests on raw sockets: a server answers or closes, never dies, never shows a
+"""5,000 broken requests on raw sockets: the server answers or closes, never dies, and never shows a
 traceback or a key.
 
-A case is drawn from the seed and its number alone. `NOVITA_FUZZ_CASES=17,200-249` runs only these;
+The seed and its number alone determine a case. `NOVITA_FUZZ_CASES=17,200-249` runs only these;
 `NOVITA_FUZZ_SEED` draws others.
 """
 
@@ -32,7 +32,7 @@ SEED = os.environ.get("NOVITA_FUZZ_SEED", "6")
 CASES = 5_000
 BATCH = 250
 CLIENTS = 8
-# How long a server may be silent before it is said to hang: no case takes nearly as long.
+# The longest silence before a server counts as hung; no case takes nearly as long.
 SECONDS = float(os.environ.get("NOVITA_FUZZ_SECONDS", "60"))
 MOST_GROWTH = 400 * 2**20
 MOST_SHOWN = 10
@@ -44,8 +44,8 @@ REASONS = [reason.encode() for reason in DESCRIPTION.errors.reasons]
 FAILURES = [str(row.reason).encode() for row in DESCRIPTION.errors.rows if row.status >= 500]
 CONTROL = b"/__mock__/"
 
-# The command where some modules are not installed. What its application raises is shown, while the
-# server keeps it to itself; not so what the server raises because its client has gone.
+# The command without some modules. It shows what the application raises, which the server would
+# hide, but not what the server raises because its client has gone.
 WATCHED = """
 import re
 import sys
@@ -75,7 +75,7 @@ SERVERS = {
         *(sys.executable, "-c", WATCHED, "httptools uvloop", "serve", "--edition", "2026"),
     ],
 }
-# The users' server gets all cases, the watched ones half of them each.
+# The server as users get it takes all cases, and the watched ones half of them each.
 EACH = dict(zip(SERVERS, (slice(None), slice(1, None, 2), slice(0, None, 2)), strict=True))
 
 SCENARIO = {
@@ -93,8 +93,8 @@ SCENARIO = {
 class Draft:
     """A request in the making. Mutations may do anything to it.
 
-    `waits`: the server may rightly wait for more. `breaks`: it was asked to break off.
-    `framed`: the headers tell already how long the body is.
+    `waits`: the server may rightly wait for more. `breaks`: the request asks for a broken reply.
+    `framed`: the headers already give the length of the body.
     """
 
     method: bytes
@@ -109,7 +109,7 @@ class Draft:
     breaks: bool = False
 
     def put(self, name: bytes, value: bytes) -> None:
-        """Sets a header, in place of those of that name."""
+        """Sets a header, and replaces those of that name."""
         self.drop(name)
         self.headers.append((name, value))
 
@@ -143,12 +143,12 @@ class Case:
 
     @property
     def has_head(self) -> bool:
-        """Whether a response without a body may be in order."""
+        """Whether a response without a body may be right."""
         return b"HEAD" in self.sent
 
     @property
     def has_control(self) -> bool:
-        """Whether a control route may be meant, whose answers have shapes of their own."""
+        """Whether the request may reach an admin route, whose replies have shapes of their own."""
         return b"mock__" in self.sent
 
     @property
@@ -201,7 +201,7 @@ CONTROLS: list[tuple[str, str]] = [
 
 
 def template(rng: random.Random) -> Draft:
-    """A request that is in order."""
+    """A valid request."""
     kind = rng.random()
     if kind < 0.65:
         path, body = rng.choice(WRITTEN)
@@ -267,7 +267,7 @@ def wild_target(rng: random.Random, draft: Draft) -> None:
 
 
 def odd_path(rng: random.Random, draft: Draft) -> None:
-    """A path in which some bytes became others, written raw or escaped."""
+    """A path with some bytes changed, written raw or escaped."""
     path = bytearray(draft.target)
     for _ in range(rng.randint(1, 4)):
         at, byte = rng.randrange(len(path) + 1), rng.randbytes(1)
@@ -330,7 +330,7 @@ UPGRADES = [b"websocket", b"h2c", b"HTTP/2.0", b"TLS/1.0", b"", b"\xff", b"webso
 
 @cache
 def faults() -> list[bytes]:
-    """Names of the faults that can be asked for."""
+    """The names of the faults that a request can ask for."""
     file = Path(__file__).parents[1] / "schemas" / "faults.json"
     text = file.read_text(encoding="utf-8") if file.exists() else '{"faults": {}}'
     return [name.encode() for name in json.loads(text)["faults"]]
@@ -348,12 +348,12 @@ def odd_host(rng: random.Random, draft: Draft) -> None:
 
 
 def odd_length(rng: random.Random, draft: Draft) -> None:
-    """A length that is none, or one beside another."""
+    """An invalid length, or a second one."""
     draft.framed = True
     draft.headers.append((b"Content-Length", rng.choice(LENGTHS)))
     if rng.random() < 0.3:
         draft.headers.append((b"Content-Length", b"%d" % len(draft.body)))
-    # What is left over of the body reads like the start of a request.
+    # The rest of the body reads like the start of a request.
     draft.waits = True
 
 
@@ -372,7 +372,7 @@ def odd_coding(rng: random.Random, draft: Draft) -> None:
 
 
 def chunked(rng: random.Random, draft: Draft) -> None:
-    """A body in chunks, in order."""
+    """A validly chunked body."""
     if draft.framed:
         return
     size, pieces = rng.choice([1, 7, 4096]), [b""]
@@ -441,11 +441,11 @@ def wished_fault(rng: random.Random, draft: Draft) -> None:
 
 
 def real_fault(rng: random.Random, draft: Draft) -> None:
-    """A fault that there is, with arguments that it may or may not take."""
+    """An existing fault, with arguments that may or may not be valid."""
     if not faults():
         return
     name = rng.choice(faults())
-    # For a moment only: the other clients have to come in.
+    # Only for a moment: the other clients have to connect.
     arguments = [b"(0)", b"(0.01)", b"(x)"] if name == b"connection_refused" else ARGUMENTS
     draft.put(b"X-Novita-Mock-Fault", name + rng.choice(arguments))
     draft.breaks = True
@@ -483,7 +483,7 @@ FIELDS_OF_BODIES = sorted(
 
 @cache
 def odd_bodies() -> list[bytes]:
-    """Bodies that are no JSON object of the API, or a trying one."""
+    """Bodies that are not a JSON object of the API, or a difficult one."""
     valid = encoded(chat_body(max_tokens=5))
     open_end = valid[:-1]
     return [
@@ -541,7 +541,7 @@ def bitten_body(rng: random.Random, draft: Draft) -> None:
 
 
 def odd_value(rng: random.Random, draft: Draft) -> None:
-    """A field of the API with a value that it may or may not take."""
+    """A field of the API with a value that may or may not be valid."""
     body = chat_body(max_tokens=5) if b"chat" in draft.target else text_body()
     for name in rng.choices(FIELDS_OF_BODIES, k=rng.randint(1, 3)):
         body[name] = rng.choice(VALUES)
@@ -575,7 +575,7 @@ NOISE = [
 
 
 def bitten(rng: random.Random, sent: bytes) -> bytes:
-    """Some bytes became others, most of them near the start."""
+    """Changes some bytes, most of them near the start."""
     data = bytearray(sent[:200_000])
     for _ in range(rng.randint(1, 8)):
         at = rng.randrange(min(len(data), rng.choice([60, 400, 10**6])) + 1)
@@ -615,11 +615,11 @@ FRAMING: list[Mutation] = [odd_length, wrong_length, odd_coding, chunked, badly_
 OF_BYTES: list[Callable[[random.Random, bytes], bytes]] = [
     bitten, bitten, bitten, cut_short, noise_before, noise_after, repeated_part, only_noise,
 ]  # fmt: skip
-# Where these had their way the server may not know the key, and cannot keep out of its answers what
-# it does not know: then the key stands nowhere but in its header.
+# After these, the server may not recognise the key, and cannot redact what it does not know. Then
+# the key is only in its header.
 MAY_HIDE_THE_KEY = [f.__name__ for f in (odd_key, odd_field, line_ends, *OF_BYTES)]
 NAMED_KEY = re.compile(rb"(?m)(^Authorization: [^\n]*)|" + KEY)
-# The request after which a server closes, whatever it made of those before.
+# After this request the server closes, whatever it made of those before.
 LAST = b"GET /__mock__/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
@@ -631,9 +631,9 @@ def drawn(seed: str, number: int) -> Case:
     drafts, names = [], []
     for _ in range(rng.choice([1] * 8 + [2, 4])):
         draft = template(rng)
-        # One in thirty is in order: it has to be answered with 200.
+        # One in thirty is valid, and must be answered with 200.
         chosen = rng.sample(MUTATIONS, rng.choice([1] * 15 + [2] * 9 + [3] * 5 + [0]))
-        # What frames a body has to see the last of it.
+        # A mutation that frames the body has to come last.
         for mutation in sorted(chosen, key=FRAMING.__contains__):
             mutation(rng, draft)
             names.append(mutation.__name__)
@@ -653,7 +653,7 @@ def drawn(seed: str, number: int) -> Case:
 
 
 def played(number: int, rng: random.Random) -> Case:
-    """A stream whose client goes in its middle or never reads, or which breaks off by itself."""
+    """A stream whose client leaves in the middle or never reads, or which ends early by itself."""
     text, ending = rng.choice([("crawl", "leave"), ("long", "never"), ("break", "half")])
     tokens = 50_000 if ending == "never" and rng.random() < 0.2 else 4000
     draft = Draft(b"POST", b"/v3/openai/chat/completions")
@@ -678,7 +678,7 @@ def pieces(rng: random.Random, sent: bytes) -> tuple[bytes, ...]:
 
 @dataclass
 class Clients:
-    """Those that never read stay until the batch is over."""
+    """Plays cases. Clients that never read stay connected until the batch is over."""
 
     port: int
     held: list[Wire] = field(default_factory=list)
@@ -720,7 +720,7 @@ class Clients:
 
 
 def has_answer(data: bytes, case: Case) -> bool:
-    """Whether a response of its own, not only a `100 Continue`, has come whole."""
+    """Whether a whole response other than `100 Continue` has arrived."""
     try:
         found = responses(data, closed=False, head=case.has_head)
     except NotHttp:
@@ -733,13 +733,13 @@ def has_answer(data: bytes, case: Case) -> bool:
 PLAIN = {b"404 page not found", b"405 method not allowed", b"Invalid HTTP request received."}
 PLAIN_CONTROL = {*PLAIN, b"Not Found", b"Method Not Allowed"}
 LEAKS = (b"Traceback", b'File "')
-# Some templates ask for a model or a control route that is not there.
+# Some templates ask for an unknown model or admin route.
 IN_ORDER = ([200], [404], [405], [307])
 ERROR = {"code": int, "reason": str, "message": str}
 
 
 def problems(case: Case, clients: Clients) -> Iterator[str]:
-    """Plays a case, and tells what was not as it has to be."""
+    """Plays a case and yields what went wrong."""
     try:
         wire = clients.play(case)
     except Hung as hung:
@@ -754,10 +754,10 @@ def problems(case: Case, clients: Clients) -> Iterator[str]:
 
 
 def flaws(wire: Wire, case: Case) -> Iterator[str]:
-    """What is wrong with all that came on a connection."""
+    """What is wrong with the bytes received on a connection."""
     try:
-        # A server that closes with bytes unread resets the connection, and what was on its way is
-        # lost: only an end in order is the end of a body.
+        # A server that closes with unread bytes resets the connection, which loses bytes on their
+        # way. So only an orderly close is the end of a body.
         ended = wire.closed and not wire.reset
         found = responses(wire.data, closed=ended, head=case.has_head)
     except NotHttp as error:
@@ -765,7 +765,7 @@ def flaws(wire: Wire, case: Case) -> Iterator[str]:
         return
     if case.patient and not wire.reset and not all(response.whole for response in found):
         yield f"the connection ended in the middle of a response: {wire.data[-300:]!r}"
-    # A fault that keeps clients out for a moment resets those that were about to come in.
+    # A fault that refuses connections for a moment resets those that are just being made.
     if (
         not case.names
         and not wire.reset
@@ -837,13 +837,13 @@ def started(name: str, folder: Path) -> Iterator[Server]:
 
 
 def said(server: Server) -> str:
-    """The answer to a usual request, without what is new in each."""
+    """The answer to an ordinary request, without the members that always differ."""
     for left in range(100, -1, -1):
         try:
             status, text = server.ask("POST", "/v3/openai/chat/completions", encoded(chat_body()))
             break
         except ConnectionError:
-            # A fault that was asked for may keep clients out for a moment.
+            # A requested fault may refuse connections for a moment.
             if not left:
                 raise
             time.sleep(0.05)
@@ -856,14 +856,14 @@ def open_files(server: Server) -> int | None:
 
 
 def memory(server: Server) -> int | None:
-    """Bytes of memory that the server holds, where the system tells."""
+    """The resident memory of the server in bytes, if the system reports it."""
     file = Path(f"/proc/{server.process.pid}/status")
     found = re.search(r"VmRSS:\s+(\d+) kB", file.read_text()) if file.exists() else None
     return None if found is None else int(found[1]) * 1024
 
 
 def wait_for_open_files(server: Server, most: int) -> None:
-    """Returns when the server has let go of what it held for its clients."""
+    """Waits until the server has closed the files of its clients."""
     for _ in range(int(SECONDS * 10)):
         if (open_files(server) or 0) <= most:
             return
@@ -872,7 +872,7 @@ def wait_for_open_files(server: Server, most: int) -> None:
 
 
 def numbers() -> list[int]:
-    """The cases to be run, all of them unless the environment names some."""
+    """The cases to run: all of them unless the environment names some."""
     wanted = os.environ.get("NOVITA_FUZZ_CASES")
     if not wanted:
         return list(range(CASES))
@@ -881,7 +881,7 @@ def numbers() -> list[int]:
 
 
 def run_batch(server: Server, batch: Sequence[int], usual: str) -> list[str]:
-    """What went wrong in some cases that are played side by side."""
+    """The problems of some cases, played side by side."""
     clients, wrong = Clients(server.port), []
 
     def run(number: int) -> Iterator[str]:

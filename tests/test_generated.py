@@ -1,5 +1,5 @@
-"""3,000 generated requests: valid, and with one thing wrong. None breaks the mock, no answer
-breaks its own schema, and the two validators agree about all of them."""
+"""3,000 generated requests: valid, or with one thing wrong. None breaks the mock, no answer
+violates its schema, and the two validators agree on all of them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ OTHER: list[Any] = [
     {"a": 1},
 ]
 BEYOND: list[Any] = [-1e9, 1e9, -1, 129, "x" * 65, "a b", [0] * 200, {"type": "no such"}]
-# Values of a size that can be answered in no time; the schema draws all others.
+# Values that are answered quickly; the schema provides all others.
 SMALL = {
     "model": st.sampled_from(MODELS),
     "n": st.sampled_from([None, 1, 1, 2, 3]),
@@ -73,7 +73,7 @@ edition = st.sampled_from(EDITIONS)
 
 
 def drawn(schema: Any, path: str) -> st.SearchStrategy[Any]:
-    """Values for a schema of the file `path`; rules between fields are not looked at."""
+    """Values for a schema of the file `path`; ignores rules between fields."""
     if "$ref" in schema:
         return drawn(*resolved(schema["$ref"], path))
     if "const" in schema or "enum" in schema:
@@ -98,7 +98,7 @@ def resolved(reference: str, path: str) -> tuple[Any, str]:
 
 
 def merged(shared: Any, branch: Any, path: str) -> Any:
-    """A branch of anyOf with what stands beside it."""
+    """A branch of anyOf merged with the keywords beside it."""
     if "$ref" in branch or "properties" not in shared:
         return branch
     properties = dict(shared["properties"])
@@ -139,7 +139,7 @@ def objects(schema: Any, path: str) -> st.SearchStrategy[Any]:
 
 @st.composite
 def valid(draw: st.DrawFn, operation: str) -> Any:
-    """A body with a handful of fields, its rules between fields kept."""
+    """A body with a handful of fields that keeps the rules between fields."""
     path = str(DESCRIPTION.operations[operation].request)
     properties = DESCRIPTION.schema(path)["properties"]
     names = draw(st.sets(st.sampled_from(sorted(properties)), max_size=6))
@@ -183,7 +183,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @st.composite
 def spoilt(draw: st.DrawFn, operation: str) -> Any:
-    """A body with one place changed, taken away or doubled, or no object at all."""
+    """A body with one place changed, removed or doubled, or no object at all."""
     body = copy.deepcopy(draw(valid(operation)))
     *way, last = draw(st.sampled_from([*list(places(body)), ("max_tokens",)]))
     at = body
@@ -197,7 +197,7 @@ def spoilt(draw: st.DrawFn, operation: str) -> Any:
 
 
 def judge(operation: str, body: Any, edition: str) -> None:
-    """Sends `body` and holds the reply to what the validators say of it."""
+    """Sends `body` and checks the reply against the verdict of the validators."""
     fits = both_say(str(DESCRIPTION.operations[operation].request), body)
     reply = MOCKS[edition].answer(posted(body, operation))
     if reply.status != 200:

@@ -1,4 +1,4 @@
-"""Fifth room: what is written, how long it gets and why it ends."""
+"""Generation: what an answer says, how long it gets and why it ends."""
 
 from __future__ import annotations
 
@@ -278,8 +278,8 @@ def test_what_completions_cannot_say_breaks_no_schema(word: str) -> None:
     assert both_say("completions/completion.response.json", ask(TEXT, mock=mock))
 
 
-def test_an_answer_that_reaches_the_bound_of_the_kit_ends_of_itself_below_the_limit() -> None:
-    # Each of 128 choices may have 2048 tokens of the kit's bound on an answer.
+def test_an_answer_that_reaches_the_bound_of_the_mock_ends_below_the_limit() -> None:
+    # The package's bound on an answer leaves 2048 tokens for each of 128 choices.
     answer = ask(n=128, max_tokens=4000)
     assert answer["usage"]["completion_tokens"] == 128 * 2048
     assert set(reasons(answer)) == {"stop"}

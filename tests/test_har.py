@@ -1,4 +1,4 @@
-"""The calls as an HTTP archive: what HAR 1.2 asks for is there, and no key."""
+"""The calls as an HTTP archive: it has everything that HAR 1.2 requires, and no key."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ URI = {"type": "string", "pattern": r"^https?://[!-~]+$"}
 
 
 def members(more: Any = None, /, **required: Any) -> Any:
-    """An object with these members and perhaps `more` of them; one that the format does not name
-    begins with an underscore."""
+    """A schema for an object with these members and perhaps `more`; members that the format does
+    not name begin with an underscore."""
     known = required | (more or {})
     return {
         "type": "object",
@@ -63,7 +63,7 @@ ENTRY = members(
     response=RESPONSE, cache=members(),
     timings=members(TIMES, send=NUMBER, wait=NUMBER, receive=NUMBER),
 )  # fmt: skip
-# The members that http://www.softwareishard.com/blog/har-12-spec/ names, those it asks for first.
+# The members in http://www.softwareishard.com/blog/har-12-spec/, the required ones first.
 CREATOR = members(name=TEXT, version=TEXT)
 LOG = members({"browser": CREATOR, "pages": listed({})}, version={"const": "1.2"}, creator=CREATOR,
               entries=listed(ENTRY))  # fmt: skip
@@ -79,31 +79,31 @@ def entries(*calls: Any) -> list[Any]:
 
 @pytest.mark.parametrize("fault", ["", *load_description().faults["faults"]])
 @pytest.mark.parametrize("stream", [False, True])
-def test_every_call_is_told_as_the_format_asks(fault: str, stream: bool) -> None:
+def test_every_call_is_logged_as_the_format_demands(fault: str, stream: bool) -> None:
     mock = Mock(ttft=0.5, gap=0.1)
     headers = {b"x-novita-mock-fault": fault.encode()} if fault else {}
-    [told] = entries(mock.call(posted(body_of(stream=stream), headers=headers)))
-    timings = told["timings"]
-    assert told["time"] == pytest.approx(sum(timings.values()))
+    [logged] = entries(mock.call(posted(body_of(stream=stream), headers=headers)))
+    timings = logged["timings"]
+    assert logged["time"] == pytest.approx(sum(timings.values()))
     given = mock.last.metadata.fault
-    assert told.get("_fault") == (None if given is None else str(given))
-    assert told["response"]["status"] == mock.last.status
-    assert told["_number"] == 1
+    assert logged.get("_fault") == (None if given is None else str(given))
+    assert logged["response"]["status"] == mock.last.status
+    assert logged["_number"] == 1
 
 
-def test_the_archive_says_who_made_it() -> None:
+def test_the_archive_names_its_creator() -> None:
     log = har([])["log"]
     assert (log["version"], log["creator"]["name"], log["entries"]) == ("1.2", "novita-mock", [])
 
 
-def test_a_call_of_the_openai_client_is_told_with_all_it_sent() -> None:
+def test_a_call_of_the_openai_client_is_logged_with_all_it_sent() -> None:
     mock = Mock()
     mock.say("Hello, Zoë.")
     client = openai_client(mock, api_key=KEY)
     client.chat.completions.create(model=MODEL, messages=[USER])
-    [told] = entries(replace(mock.last, at=1764547200.5))
-    assert told["startedDateTime"] == "2025-12-01T00:00:00.500Z"
-    request, response = told["request"], told["response"]
+    [logged] = entries(replace(mock.last, at=1764547200.5))
+    assert logged["startedDateTime"] == "2025-12-01T00:00:00.500Z"
+    request, response = logged["request"], logged["response"]
     assert request["method"] == "POST"
     assert request["url"] == "https://api.novita.ai/v3/openai/chat/completions"
     sent = {pair["name"]: pair["value"] for pair in request["headers"]}
@@ -119,9 +119,9 @@ def test_a_call_of_the_openai_client_is_told_with_all_it_sent() -> None:
 
 
 def test_a_request_without_a_body_has_no_post_data() -> None:
-    [told] = entries(Mock().call(got("/models")))
-    assert "postData" not in told["request"]
-    assert told["request"]["bodySize"] == 0
+    [logged] = entries(Mock().call(got("/models")))
+    assert "postData" not in logged["request"]
+    assert logged["request"]["bodySize"] == 0
 
 
 @pytest.mark.parametrize(
@@ -138,19 +138,19 @@ def test_a_request_without_a_body_has_no_post_data() -> None:
 )
 def test_the_address_is_where_the_request_went(host: bytes, path: str, url: str) -> None:
     headers = {b"host": host} if host else {}
-    [told] = entries(Mock().call(Request("GET", path, headers)))
-    assert told["request"]["url"] == url
+    [logged] = entries(Mock().call(Request("GET", path, headers)))
+    assert logged["request"]["url"] == url
     assert unquote(urlsplit(url).path) == path
 
 
 def test_times_are_those_of_the_plan_in_milliseconds() -> None:
     chunks = (TimedBytes(b"a", 0.5), TimedBytes(b"b", 0.25), Disconnect(0.125))
     call = Mock().call(got("/models"))
-    [told] = entries(replace(call, reply=Reply(200, ((b"a", b"b"),), chunks, head_gap=1.0)))
-    assert told["timings"] == {"send": 0.0, "wait": 2500.0, "receive": 375.0}
-    assert told["time"] == 2875.0
-    [told] = entries(replace(call, reply=Reply(200, (), ())))
-    assert told["timings"] == {"send": 0.0, "wait": 0.0, "receive": 0.0}
+    [logged] = entries(replace(call, reply=Reply(200, ((b"a", b"b"),), chunks, head_gap=1.0)))
+    assert logged["timings"] == {"send": 0.0, "wait": 2500.0, "receive": 375.0}
+    assert logged["time"] == 2875.0
+    [logged] = entries(replace(call, reply=Reply(200, (), ())))
+    assert logged["timings"] == {"send": 0.0, "wait": 0.0, "receive": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -158,27 +158,27 @@ def test_times_are_those_of_the_plan_in_milliseconds() -> None:
     [("reset", 0, "reset"), ("disconnect", 0, "closed"), ("connection_refused", 0, "refused"),
      ("headers_only", 200, "closed"), ("truncated_body", 200, "closed")],
 )  # fmt: skip
-def test_a_lost_connection_is_told(fault: str, status: int, error: str) -> None:
+def test_a_lost_connection_is_logged(fault: str, status: int, error: str) -> None:
     mock = Mock()
     mock.fail(fault)
-    [told] = entries(mock.call(posted(body_of())))
-    assert (told["response"]["status"], told["response"]["_error"]) == (status, error)
-    assert told["response"]["httpVersion"] == ("HTTP/1.1" if status else "")
+    [logged] = entries(mock.call(posted(body_of())))
+    assert (logged["response"]["status"], logged["response"]["_error"]) == (status, error)
+    assert logged["response"]["httpVersion"] == ("HTTP/1.1" if status else "")
 
 
-def test_a_redirect_is_told() -> None:
+def test_a_redirect_is_logged() -> None:
     mock = Mock()
     mock.fail("redirect(302, location=/elsewhere)")
-    [told] = entries(mock.call(posted(body_of())))
-    assert told["response"]["redirectURL"] == "/elsewhere"
+    [logged] = entries(mock.call(posted(body_of())))
+    assert logged["response"]["redirectURL"] == "/elsewhere"
 
 
 @pytest.mark.parametrize("fault", ["broken_gzip", "cut_in_character(1)"])
-def test_a_body_that_is_no_text_is_told_byte_by_byte(fault: str) -> None:
+def test_a_body_that_is_no_text_is_logged_byte_by_byte(fault: str) -> None:
     mock = Mock()
     mock.say("Hello.", fault=fault)
-    [told] = entries(mock.call(posted(body_of(stream=True))))
-    content = told["response"]["content"]
+    [logged] = entries(mock.call(posted(body_of(stream=True))))
+    content = logged["response"]["content"]
     assert content["encoding"] == "base64"
     assert base64.b64decode(content["text"]) == mock.last.reply.body
 
@@ -186,17 +186,17 @@ def test_a_body_that_is_no_text_is_told_byte_by_byte(fault: str) -> None:
 @pytest.mark.parametrize(("headers", "spelling"), KEYED, ids=[f"{h} {s!r}"[:60] for h, s in KEYED])
 def test_a_key_is_in_no_archive(headers: dict[bytes, bytes], spelling: bytes) -> None:
     calls = keyed(headers, spelling)
-    told = entries(*calls)
-    assert SECRET not in json.dumps(told)
-    shown = "***" in told[0]["response"]["content"]["text"]
+    logged = entries(*calls)
+    assert SECRET not in json.dumps(logged)
+    shown = "***" in logged[0]["response"]["content"]["text"]
     assert shown is (calls[0].status == 200)
 
 
 def test_a_key_is_in_no_base64_either() -> None:
     mock = Mock()
     mock.say(f"{SECRET} é", fault="cut_in_character(9)")
-    [told] = entries(mock.call(posted(body_of(stream=True), key=SECRET)))
+    [logged] = entries(mock.call(posted(body_of(stream=True), key=SECRET)))
     chunks = (TimedBytes(b"\xff " + SECRET.encode()),)
     broken = replace(mock.last, reply=Reply(200, (), chunks))
-    [told] = entries(broken)
-    assert base64.b64decode(told["response"]["content"]["text"]) == b"\xff ***"
+    [logged] = entries(broken)
+    assert base64.b64decode(logged["response"]["content"]["text"]) == b"\xff ***"

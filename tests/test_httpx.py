@@ -1,4 +1,4 @@
-"""The transport: what the table of `test_adapters.py` does not say."""
+"""The transport, where the table of `test_adapters.py` does not cover it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scripted(pace: Pace) -> Mock:
 
 
 class Fixed:
-    """Stands for a mock: answers everything with one reply."""
+    """A stand-in for a mock that always gives one reply."""
 
     def __init__(self, reply: Reply, clock: Clock) -> None:
         self._reply = reply
@@ -39,7 +39,7 @@ class Fixed:
 
 
 class HandClock(Clock):
-    """Time that passes only while somebody waits."""
+    """A clock that advances only when someone sleeps."""
 
     at = 0.0
 
@@ -51,7 +51,7 @@ class HandClock(Clock):
 
 
 class Meeting(Clock):
-    """No wait ends before that many run side by side."""
+    """A clock whose sleeps end only when `parties` of them run side by side."""
 
     def __init__(self, parties: int) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ def test_one_transport_serves_sync_and_async_clients(name: str) -> None:
 
 
 @each_library
-def test_beats_arrive_when_they_are_due_however_slow_the_reader_is(name: str) -> None:
+def test_bytes_arrive_when_they_are_due_however_slow_the_reader_is(name: str) -> None:
     library = pytest.importorskip(name)
     clock = HandClock()
     transport = fixed(TimedBytes(b"a", 4), TimedBytes(b"b", 8), TimedBytes(b"c", 8), clock=clock)
@@ -206,10 +206,10 @@ def test_a_stream_can_be_left_early(name: str) -> None:
         assert next(response.iter_raw()) == b"a"
 
 
-def test_the_door_loads_neither_library() -> None:
+def test_the_transport_loads_neither_library() -> None:
     code = (
         "import sys; sys.modules['httpx'] = sys.modules['httpx2'] = None\n"
-        "import novita_mock.httpx as door; from novita_mock import Mock; door.Transport(Mock())\n"
+        "from novita_mock import Mock, httpx; httpx.Transport(Mock())\n"
         "assert not any(name.partition('.')[0] in ('httpcore', 'openai') for name in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

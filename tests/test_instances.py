@@ -1,4 +1,4 @@
-"""What the generator of instances promises: valid or refused, stable, plausible, in small steps."""
+"""The promises of the instance generator: valid or refused, stable, plausible, bounded work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of the journal: which calls, each as JSON, and never a key."""
+"""The journal as others see it: which calls, each as JSON, and never a key."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ SELECTED: list[tuple[dict[str, Any], list[int]]] = [
 
 
 @pytest.mark.parametrize(("asked", "numbers"), SELECTED, ids=str)
-def test_the_calls_that_are_asked_for_come(asked: dict[str, Any], numbers: list[int]) -> None:
+def test_the_requested_calls_are_selected(asked: dict[str, Any], numbers: list[int]) -> None:
     assert [call.number for call in select(journal().calls, **asked)] == numbers
 
 
@@ -92,19 +92,19 @@ WRONG = [
 @pytest.mark.parametrize(
     ("name", "value", "said"), WRONG, ids=[f"{n}={v!s:.9}" for n, v, _ in WRONG]
 )
-def test_a_value_that_cannot_be_is_refused(name: str, value: Any, said: str) -> None:
+def test_an_impossible_value_is_refused(name: str, value: Any, said: str) -> None:
     with pytest.raises(ValueError, match=name) as failure:
         select([], **{name: value})
     assert said in str(failure.value)
 
 
 @pytest.mark.parametrize("name", ["colour", "calls", "self"])
-def test_a_filter_that_there_is_not_is_refused(name: str) -> None:
+def test_an_unknown_filter_is_refused(name: str) -> None:
     with pytest.raises(TypeError, match=name):
         select([], **{name: "x"})
 
 
-def test_a_call_is_told_as_json() -> None:
+def test_a_call_is_shown_as_json() -> None:
     call = replace(journal().calls[1], at=1764547200.25)
     assert entry(call, ["no_backoff"]) == {
         "number": 2,
@@ -129,31 +129,31 @@ def test_a_call_is_told_as_json() -> None:
     }
 
 
-def test_a_broken_stream_is_told_as_far_as_it_came() -> None:
-    told = entry(journal().calls[5])
-    assert told["fault"] == "cut_after(chunks=2)"
-    assert (told["stream"], told["status"]) == (True, 200)
-    assert told["response_body"].count("data: {") == 2
-    assert told["tokens"] > 0
+def test_a_broken_stream_is_shown_as_far_as_it_came() -> None:
+    shown = entry(journal().calls[5])
+    assert shown["fault"] == "cut_after(chunks=2)"
+    assert (shown["stream"], shown["status"]) == (True, 200)
+    assert shown["response_body"].count("data: {") == 2
+    assert shown["tokens"] > 0
 
 
-def test_fields_that_were_ignored_and_a_missing_rule_are_told() -> None:
+def test_ignored_fields_and_a_missing_rule_are_shown() -> None:
     mock = Mock()
     assert entry(mock.call(posted(body_of(colour="red"))))["unknown"] == ["colour"]
     only = Mock(only=True)
     assert entry(only.call(posted(body_of())))["missed"]
 
 
-def test_every_call_is_told_as_the_schema_says() -> None:
+def test_every_call_is_shown_as_the_schema_says() -> None:
     bodies = [b"", b"{", b"\xff", b"[1]", b"7", b"[" * 400 + b"]" * 400, b'"\\ud800"']
     mock = journal()
     for body in bodies:
         mock.call(posted(body))
     mock.call(Request("DELETE", "/é/\udcff", {b"x-odd": b"\xff"}))
     for call in mock.calls:
-        told = entry(call)
-        assert fast(SCHEMA).is_valid(told), told
-        referee(SCHEMA).validate(told)
+        shown = entry(call)
+        assert fast(SCHEMA).is_valid(shown), shown
+        referee(SCHEMA).validate(shown)
     assert entry(mock.calls[9])["body"] == "{"
     assert entry(mock.calls[11])["body"] == [1]
 
@@ -173,7 +173,7 @@ KEYED: list[tuple[dict[bytes, bytes], bytes]] = [
 
 
 def keyed(headers: dict[bytes, bytes], spelling: bytes) -> list[Call]:
-    """Calls with a key wherever a caller can put one."""
+    """Calls with a key in every place where a caller can put one."""
     text = spelling or SECRET.encode()
     chat = b'{"model": "%s", "messages": [{"role": "user", "content": "x %s x"}], "%s": "%s"}'
     path = "/v3/openai/chat/completions"
@@ -193,7 +193,7 @@ def keyed(headers: dict[bytes, bytes], spelling: bytes) -> list[Call]:
 
 
 @pytest.mark.parametrize(("headers", "spelling"), KEYED, ids=[f"{h} {s!r}"[:60] for h, s in KEYED])
-def test_a_key_is_in_nothing_that_is_told(headers: dict[bytes, bytes], spelling: bytes) -> None:
+def test_no_shown_call_has_a_key(headers: dict[bytes, bytes], spelling: bytes) -> None:
     calls = keyed(headers, spelling)
     for call in calls:
         assert SECRET not in json.dumps(entry(call))
@@ -203,13 +203,13 @@ def test_a_key_is_in_nothing_that_is_told(headers: dict[bytes, bytes], spelling:
         assert entry(calls[0])["unknown"] == ["***"]
 
 
-def test_a_key_is_not_told_where_a_rule_is_missing() -> None:
+def test_a_missing_rule_does_not_show_a_key() -> None:
     mock = Mock(only=True)
     mock.on(last_user="zebras").say("Hello.")
     messages = [{"role": "user", "content": f"My key is {SECRET}."}]
-    told = entry(mock.call(posted(body_of(messages=messages), key=SECRET)))
-    assert "***" in told["missed"]
-    assert SECRET not in json.dumps(told)
+    shown = entry(mock.call(posted(body_of(messages=messages), key=SECRET)))
+    assert "***" in shown["missed"]
+    assert SECRET not in json.dumps(shown)
 
 
 def test_a_short_key_does_not_tear_holes_into_the_text() -> None:
@@ -218,18 +218,18 @@ def test_a_short_key_does_not_tear_holes_into_the_text() -> None:
     assert entry(call)["body"] == body_of()
 
 
-def test_a_number_that_is_the_key_is_not_told_either() -> None:
+def test_a_number_that_is_the_key_is_not_shown_either() -> None:
     mock = Mock()
     call = mock.call(posted(body_of(seed=123456789), key="123456789"))
     assert "123456789" not in orjson.dumps(entry(call)).decode()
 
 
 @given(st.integers(0, 253_402_300_799_999))
-def test_a_moment_is_told_as_the_standard_library_tells_it(milliseconds: int) -> None:
+def test_a_moment_is_written_as_the_standard_library_writes_it(milliseconds: int) -> None:
     exact = datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     year, rest = exact.split("-", 1)
-    told = f"{int(year):04}-{rest}.{milliseconds % 1000:03}Z"
-    assert moment(milliseconds / 1000) == told
+    shown = f"{int(year):04}-{rest}.{milliseconds % 1000:03}Z"
+    assert moment(milliseconds / 1000) == shown
 
 
 @pytest.mark.parametrize("day", ["2000-02-29", "2024-02-29", "2023-03-01", "2100-02-28",

@@ -1,4 +1,4 @@
-"""The layout: folders are stairs and imports walk down; how long things are and how called."""
+"""The layout: folders form levels, imports only go down, and sizes and names keep to the rules."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import novita_mock
 
 PACKAGE = Path(novita_mock.__file__).parent
 ROOT = Path(__file__).parents[1]
-# From the bottom to the top. A module imports from its own folder and from lower levels; what
-# stands on one level keeps to itself.
+# From the bottom to the top. A module imports from its own folder and from lower levels, never from
+# another folder on its level.
 LEVELS = (
     "_core",
     "_instances _api",
@@ -37,12 +37,12 @@ CORE = " ".join(LEVELS[:6]).split()
 HTTP_LIBRARIES = {"starlette", "httpx", "httpx2", "httpcore", "httpcore2", "respx", "uvicorn",
                   "h11", "openai", "anyio", "asyncio", "socket", "ssl", "http"}  # fmt: skip
 WORLD = {"time", "os", "datetime", "secrets", "uuid", "socket", "asyncio", "threading"}
-CLOCK = "novita_mock._core.clock"  # the one place of the core that reads the time, and waits
+CLOCK = "novita_mock._core.clock"  # the only module of the core that reads the time, and waits
 BANNED = re.compile(r"(Manager|Handler|Helper|Helpers|Util|Utils|Base|Mixin|Abstract)$")
 
 
 def modules(folder: Path, package: str) -> dict[str, Path]:
-    """Full name to file, for all modules of a folder."""
+    """The modules of a folder: full name to file."""
     files = (file for file in sorted(folder.rglob("*.py")) if ".contract_tests" not in package)
     names = ((package, *file.relative_to(folder).with_suffix("").parts) for file in files)
     found = {".".join(parts): folder.joinpath(*parts[1:]).with_suffix(".py") for parts in names}
@@ -62,7 +62,7 @@ def tree(name: str) -> ast.Module:
 
 @cache
 def imported(name: str) -> frozenset[str]:
-    """Full names of all modules that a module imports: at its top, later, or for types only."""
+    """The full names of all modules that a module imports: at the top, later, or for types only."""
     package = name if ALL[name].name == "__init__.py" else name.rpartition(".")[0]
     found: set[str] = set()
     for node in ast.walk(tree(name)):
@@ -81,7 +81,7 @@ def ours(name: str) -> set[str]:
 
 
 def level(name: str) -> int:
-    """The level of a module; the package itself and what holds the suite together are on top."""
+    """The level of a module; the package itself and the chapters of the suite are on top."""
     package, _, rest = name.partition(".")
     levels = SUITE_LEVELS if package == "contract_tests" else LEVELS
     folder = rest.split(".")[0]
@@ -89,8 +89,8 @@ def level(name: str) -> int:
     return next(places, len(levels))
 
 
-def room(name: str) -> str:
-    """The folder of a module, or the module itself; the chapters of the suite are one."""
+def folder_of(name: str) -> str:
+    """The folder of a module, or the module itself; the chapters of the suite count as one."""
     return re.sub(r"\.test_\w+$", ".chapters", ".".join(name.split(".")[:2]))
 
 
@@ -106,8 +106,8 @@ def test_every_folder_has_its_level_and_there_are_few() -> None:
 
 
 @each_module
-def test_imports_only_walk_down(name: str) -> None:
-    others = [module for module in ours(name) if room(module) != room(name)]
+def test_imports_only_go_down(name: str) -> None:
+    others = [module for module in ours(name) if folder_of(module) != folder_of(name)]
     same = [module for module in others if module.partition(".")[0] == name.partition(".")[0]]
     assert [module for module in same if level(module) >= level(name)] == []
 
@@ -123,7 +123,7 @@ def test_the_package_imports_nothing_of_the_suite() -> None:
     assert [name for name in OURS if ours(name) & SUITE.keys()] == []
 
 
-@pytest.mark.parametrize("name", [n for n in OURS if room(n).rpartition(".")[2] in CORE])
+@pytest.mark.parametrize("name", [n for n in OURS if folder_of(n).rpartition(".")[2] in CORE])
 def test_the_core_knows_no_http_library_and_reads_no_clock(name: str) -> None:
     roots = {module.partition(".")[0] for module in imported(name)}
     waits = {"asyncio", "threading", "time"} if name == CLOCK else set()
@@ -132,7 +132,7 @@ def test_the_core_knows_no_http_library_and_reads_no_clock(name: str) -> None:
 
 
 def loaded_by(statement: str) -> set[str]:
-    """Names of all modules that a fresh interpreter loads for `statement`."""
+    """The names of all modules that a fresh interpreter loads for `statement`."""
     code = f"import sys; {statement}; print(*sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
     command = [sys.executable, "-c", code]
@@ -160,7 +160,7 @@ def test_modules_and_functions_are_not_too_long(name: str) -> None:
 
 
 def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines of a function without its arguments and its docstring."""
+    """The number of lines of a function, without its arguments and its docstring."""
     first = function.body[0]
     text = ast.get_docstring(function, clean=False)
     begins = first.lineno if text is None else int(first.end_lineno or 0) + 1
@@ -200,3 +200,29 @@ def test_the_words_of_the_package_are_those_it_promises() -> None:
     for name in novita_mock.__all__:
         assert getattr(novita_mock, name)
     assert (PACKAGE / "py.typed").is_file()
+
+
+# --- words ---
+
+# Private words that the field's own have replaced: see the glossary in ARCHITECTURE.md.
+RETIRED = re.compile(
+    r"(?<![a-z])(corridor|rooms?|furnish\w*|purse|lanes?|accent|manner|heard|drawers?|seats?|cue"
+    r"|scenes?|beats?|laws?|doors?|storeys?|books?|sites?|odds|undecided)(?![a-z])",
+    re.IGNORECASE,
+)
+# Former names that stay as aliases, the words of a report's first version, a street.
+KEPT = {
+    "novita_mock/__init__.py": {"beat"},
+    "novita_mock/_core/http.py": {"beats"},
+    "novita_mock/_mock.py": {"book"},
+    "novita_mock/_report/compare.py": {"law", "laws", "undecided"},
+    "novita_mock/_instances/realistic.py": {"lane"},
+}
+PAGES = [*ALL.values(), *(ROOT / "contract_tests").glob("*.md")]
+
+
+def test_retired_words_stay_out_of_the_code() -> None:
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in PAGES}
+    used = {name: {w.lower() for w in RETIRED.findall(text)} for name, text in texts.items()}
+    assert {name: words for name, words in used.items() if words - KEPT.get(name, set())} == {}
+    assert {name for name in KEPT if not used[name] & KEPT[name]} == set(), "nothing to keep here"

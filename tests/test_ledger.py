@@ -1,4 +1,4 @@
-"""The ledger: ids and times, the journal, and that no key shows in anything it tells."""
+"""The ledger: ids and times, the journal, and no key in anything it shows."""
 
 from __future__ import annotations
 
@@ -68,14 +68,12 @@ def test_a_key_is_in_no_header_and_no_body_of_the_journal(
 
 
 @each_place
-def test_a_key_is_in_nothing_that_a_failure_tells(
-    headers: dict[bytes, bytes], fields: dict[str, Any]
-) -> None:
+def test_no_failure_shows_a_key(headers: dict[bytes, bytes], fields: dict[str, Any]) -> None:
     mock = called(headers, fields)
-    told = [describe.curl(mock.last), describe.line(mock.last), suggestion(mock.last)]
+    shown = [describe.curl(mock.last), describe.line(mock.last), suggestion(mock.last)]
     with pytest.raises(AssertionError) as failure:
         mock.assert_called(model="another")
-    assert SECRET not in "\n".join([*told, str(failure.value)])
+    assert SECRET not in "\n".join([*shown, str(failure.value)])
 
 
 def test_a_streamed_answer_does_not_repeat_the_key_either() -> None:
@@ -106,7 +104,7 @@ def test_a_curl_line_sends_the_call_again() -> None:
 # --- what is kept --------------------------------------------------------------------------------
 
 
-def test_a_call_tells_what_came_and_what_went() -> None:
+def test_a_call_has_its_request_and_its_reply() -> None:
     mock = Mock()
     answer = ask(TEXT, mock=mock, max_tokens=3)
     call = mock.last
@@ -184,7 +182,7 @@ def test_there_is_no_last_call_before_the_first() -> None:
 # --- assertions ----------------------------------------------------------------------------------
 
 
-def test_assertions_about_calls_hold_or_tell_what_came() -> None:
+def test_assertions_about_calls_pass_or_list_what_came() -> None:
     mock = Mock()
     ask(mock=mock)
     ask(TEXT, mock=mock)

@@ -1,4 +1,4 @@
-"""What each use imports, and that it does without the packages of the other uses."""
+"""What each use of the package imports: it works without the packages of the other uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.test_serve import process_of, stdout_of
 ROOT = Path(__file__).parents[1]
 IMPORTS = {"pyyaml": "yaml", "jsonschema-rs": "jsonschema_rs", "pyrate-limiter": "pyrate_limiter",
            "prometheus-client": "prometheus_client"}  # fmt: skip
-# What answers a request, and what stands between it and the socket.
+# Packages that answer a request, and those between the answer and the socket.
 SERVING = {"click", "httptools", "jsonschema_rs", "orjson", "starlette", "uvicorn", "uvloop"}
 OF_TESTS = ("pytest", "hypothesis", "respx", "httpx", "rich", "jsonschema")
 WITHOUT = """
@@ -31,7 +31,7 @@ run()
 
 
 def dependencies() -> set[str]:
-    """The import names of what the package declares."""
+    """The import names of the declared dependencies."""
     declared = map(Requirement, metadata.requires("novita-mock") or ())
     names = [found.name for found in declared if "extra" not in str(found.marker or "")]
     return {IMPORTS.get(name.lower(), name.lower()) for name in names}
@@ -39,15 +39,15 @@ def dependencies() -> set[str]:
 
 def loaded(code: str, *arguments: str) -> set[str]:
     """The dependencies that a fresh interpreter has loaded after `code`."""
-    told = f"{code}\nimport json, sys\nprint('\\n' + json.dumps(list(sys.modules)))"
-    command = [sys.executable, "-c", told, *arguments]
+    program = f"{code}\nimport json, sys\nprint('\\n' + json.dumps(list(sys.modules)))"
+    command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     names = json.loads(done.stdout.splitlines()[-1])
     return {name.partition(".")[0] for name in names} & dependencies()
 
 
 def without(names: tuple[str, ...], *arguments: str) -> list[str]:
-    """The command in an interpreter that cannot import `names`."""
+    """The command line for an interpreter that cannot import `names`."""
     return [sys.executable, "-c", WITHOUT, " ".join(names), *arguments]
 
 
@@ -82,7 +82,7 @@ try:
 except SystemExit as end:
     assert not end.code
 """
-# Other plugins of the environment import what they like.
+# Other plugins in the environment import other packages.
 SUITE = """
 import os
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

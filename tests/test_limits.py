@@ -1,4 +1,4 @@
-"""The rate limits: what fits into a minute, for whom, and what becomes of it as time passes."""
+"""The rate limits: what fits into a minute, for whom, and how limits recover over time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HUGE = 50_000_000
 
 
 def requests_let_through(limits: Limits, now: float, model: str = MODEL, key: str = KEY) -> int:
-    """How many requests in a row are let through at `now`."""
+    """The number of requests in a row that are let through at `now`."""
     count = 0
     while True:
         try:

@@ -1,4 +1,4 @@
-"""`novita-mock lint`: what is wrong with a scenario file, and on which line."""
+"""`novita-mock lint`: the faults of a scenario file, and their lines."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_nothing_is_wrong_with_what_can_be_meant(check: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), FINDINGS.values(), ids=list(FINDINGS))
-def test_what_is_wrong_is_told_with_its_line(
+def test_what_is_wrong_is_reported_with_its_line(
     check: Any, text: str, expected: list[tuple[int, str, str]]
 ) -> None:
     found = check(text)
@@ -141,7 +141,7 @@ def test_what_is_wrong_is_told_with_its_line(
         assert "\n" not in finding.text
 
 
-def test_a_reply_that_breaks_the_schema_of_answers_is_told(
+def test_a_reply_that_breaks_the_schema_of_answers_is_reported(
     check: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taped = ask()
@@ -153,7 +153,7 @@ def test_a_reply_that_breaks_the_schema_of_answers_is_told(
     assert "$.choices: expected at least 1 item; got []" in found.text
 
 
-def test_every_answer_is_held_against_the_schema_of_answers() -> None:
+def test_every_answer_is_checked_against_the_schema_of_answers() -> None:
     mock, wrong = Mock(any_model=True), ScriptedAnswer(tool_calls=(ToolCall(""),))
     said = checks._broken(DESCRIPTION, mock, wrong, CHAT)
     assert said is not None
@@ -170,7 +170,7 @@ def test_every_answer_is_held_against_the_schema_of_answers() -> None:
 @pytest.mark.parametrize(
     "text", ["&a {rules: [*a]}", "rules: [&a {answers: [*a]}]", "rules: [{json: &a [*a]}]"]
 )
-def test_a_file_that_holds_itself_is_told_of(check: Any, text: str) -> None:
+def test_a_file_that_contains_itself_is_reported(check: Any, text: str) -> None:
     [found] = check(text)
     assert found.text.startswith("not JSON: ")
 

@@ -26,9 +26,9 @@ def counters(mock: Mock) -> Counters:
     return found
 
 
-def read(told: bytes) -> dict[tuple[str, ...], float]:
-    """Name and labels' values to the number, read by Prometheus' own parser."""
-    families = list(text_string_to_metric_families(told.decode()))
+def read(exposition: bytes) -> dict[tuple[str, ...], float]:
+    """By name and label values, the numbers, as Prometheus' own parser reads them."""
+    families = list(text_string_to_metric_families(exposition.decode()))
     assert all(family.documentation for family in families)
     return {
         (sample.name.removeprefix("novita_mock_"), *map(str, sample.labels.values())): sample.value
@@ -37,7 +37,7 @@ def read(told: bytes) -> dict[tuple[str, ...], float]:
     }
 
 
-def told(mock: Mock) -> dict[tuple[str, ...], float]:
+def parsed(mock: Mock) -> dict[tuple[str, ...], float]:
     return read(text(counters(mock), calls=3, size=4096))
 
 
@@ -48,7 +48,7 @@ def test_requests_are_counted_by_operation_and_status() -> None:
         mock.call(posted(body_of()))
     mock.call(got("/models"))
     mock.call(Request("GET", "/"))
-    found = {key[1:]: n for key, n in told(mock).items() if key[0] == "requests_total"}
+    found = {key[1:]: n for key, n in parsed(mock).items() if key[0] == "requests_total"}
     assert found == {
         (CHAT, "200"): 2.0,
         (CHAT, "429"): 1.0,
@@ -64,7 +64,7 @@ def test_tokens_are_counted_by_operation_and_model_of_the_catalogue() -> None:
     calls = [mock.call(posted(body_of(model=model))) for model in models]
     tokens = [call.metadata.tokens for call in calls]
     assert min(tokens) > 0
-    found = {key[1:]: n for key, n in told(mock).items() if key[0] == "tokens_total"}
+    found = {key[1:]: n for key, n in parsed(mock).items() if key[0] == "tokens_total"}
     assert {frozenset(key): n for key, n in found.items()} == {
         frozenset((CHAT, MODEL)): sum(tokens[:2]),
         frozenset((CHAT, "other")): sum(tokens[2:]),
@@ -81,7 +81,7 @@ def test_faults_refusals_and_rules_are_counted() -> None:
         mock.call(posted(body_of()))
     mock.call(posted(body_of(model="no/model")))
     mock.call(posted(b"{"))
-    found = told(mock)
+    found = parsed(mock)
     assert {key[1]: n for key, n in found.items() if key[0] == "faults_total"} == {
         "reset": 2.0,
         "bad_gateway": 1.0,
@@ -97,7 +97,7 @@ def test_faults_refusals_and_rules_are_counted() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"<html>", b"[]", b'{"a": 1}', b'{"reason": null}'])
-def test_a_refusal_that_tells_no_reason_is_not_counted_as_one(body: bytes) -> None:
+def test_a_refusal_without_a_reason_is_not_counted_as_one(body: bytes) -> None:
     found = counters(called(body))
     assert found.refusals == {}
     assert found.requests == {(CHAT, 500): 1}
@@ -119,8 +119,8 @@ def test_a_reason_that_is_not_in_the_catalogue_is_another(reason: bytes) -> None
     assert counters(called(b'{"reason": %s}' % reason)).refusals == {("other",): 1}
 
 
-def test_the_journal_is_told_as_it_is() -> None:
-    found = told(Mock())
+def test_the_size_of_the_journal_is_exposed() -> None:
+    found = parsed(Mock())
     assert found == {("journal_calls",): 3.0, ("journal_bytes",): 4096.0}
 
 
@@ -141,12 +141,12 @@ def test_the_text_is_of_the_version_that_it_says() -> None:
 
 def test_labels_are_few_whatever_is_asked_and_hold_no_key() -> None:
     mock = Mock(any_model=True)
-    before = len(told(mock))
+    before = len(parsed(mock))
     for number in range(50):
         mock.call(posted(body_of(model=f"{KEY}/{number}")))
         mock.call(Request("GET", f"/{KEY}/{number}"))
         mock.call(posted(body_of(), headers={b"x-novita-mock-error": b"X%d" % number}))
-    found = told(mock)
+    found = parsed(mock)
     assert len(found) - before <= 6
     assert KEY not in str(found)
 

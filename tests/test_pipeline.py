@@ -1,4 +1,4 @@
-"""The whole corridor: the same bytes twice, errors on purpose, and nothing that breaks it."""
+"""The whole pipeline: the same bytes twice, errors on demand, and no input that breaks it."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_an_unknown_edition_is_refused_with_the_known_ones() -> None:
         Mock(edition="v4")
 
 
-# --- errors on purpose ---------------------------------------------------------------------------
+# --- errors on demand ----------------------------------------------------------------------------
 
 Asking = Callable[[str, str, bool], Request]
 
@@ -142,7 +142,7 @@ def by_key(operation: str, reason: str, streamed: bool) -> Request:
 
 
 WAYS: list[Asking] = [by_header, by_model, by_key]
-# In the edition's own words where it has them, else in the next newer one's.
+# In the API version's own words if it has them, else in those of the next newer one.
 STATUSES = {
     "v3": {"INVALID_API_KEY": 401, "NOT_ENOUGH_BALANCE": 403, "MODEL_NOT_FOUND": 404,
            "RATE_LIMIT_EXCEEDED": 429, "MODEL_NOT_AVAILABLE": 500, "FAILED_TO_AUTH": 401,
@@ -159,7 +159,7 @@ each_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @each_way
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
 @each_operation
-def test_every_error_can_be_had_in_three_ways(
+def test_every_error_can_be_triggered_in_three_ways(
     operation: str, streamed: bool, way: Asking, reason: str, edition: str
 ) -> None:
     reply = Mock(edition=edition).answer(way(operation, reason, streamed))
@@ -218,7 +218,7 @@ def test_the_model_of_a_path_goes_before_the_key() -> None:
 
 
 def test_the_model_goes_before_the_key_however_json_spells_it() -> None:
-    # PHP writes a slash as \/ unless told otherwise.
+    # By default, PHP writes a slash as \/.
     body = encoded(body_of(model=f"mock/{A}")).replace(b"/", b"\\/")
     assert error(Mock().answer(posted(body, key=f"mock-{B}")))["reason"] == A
 

@@ -1,4 +1,4 @@
-"""Fourth room: which model answers, how much it may write, and what the request asks for."""
+"""Planning: which model answers, how much it may write, and what the request asks for."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_misspelt_model_is_answered_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("operation", WRITTEN)
-def test_any_model_is_answered_if_the_mock_was_told_so(operation: str) -> None:
+def test_any_model_is_answered_if_the_mock_allows_it(operation: str) -> None:
     reply = Mock(any_model=True).answer(posted(body_of(operation, model="my/own"), operation))
     assert json.loads(reply.body)["model"] == "my/own"
     assert Mock(any_model=True).answer(posted(body_of(model=""))).status == 404
@@ -138,7 +138,7 @@ def test_a_limit_above_the_models_output_is_lowered_on_paper(edition: str, asked
 def test_a_limit_above_the_models_output_is_refused_live() -> None:
     reply = Mock(edition="live").answer(posted(body_of(model=SMALL, max_tokens=3201)))
     assert (reply.status, error(reply)["reason"]) == (400, "INVALID_REQUEST_BODY")
-    # The blank at the end was observed.
+    # The space at the end was observed.
     message = "max_tokens (current value: 3201) must be between 0 and 3200 "
     assert error(reply)["message"] == message
 
@@ -170,7 +170,7 @@ def test_a_prompt_beyond_the_context_is_refused_in_every_edition(edition: str) -
     assert Mock(edition=edition).answer(posted(body, TEXT)).status == 400
 
 
-def test_each_prompt_has_its_own_room() -> None:
+def test_each_prompt_has_its_own_limit() -> None:
     found = plan(TEXT, prompt=["a", prompt_of(CONTEXT - 5)], max_tokens=100)
     assert [limit.asked for limit in found.limits] == [100, 5]
 
@@ -244,7 +244,7 @@ ASKED: list[tuple[str, dict[str, Any], str, Any]] = [
 
 
 @pytest.mark.parametrize(("operation", "fields", "member", "value"), ASKED)
-def test_a_scene_has_what_the_request_asks_for(
+def test_a_plan_has_what_the_request_asks_for(
     operation: str, fields: dict[str, Any], member: str, value: Any
 ) -> None:
     assert getattr(plan(operation, **fields), member) == value
@@ -261,7 +261,7 @@ def test_the_pace_of_an_answer_goes_before_the_mocks() -> None:
     assert plan(pace=Pace(0.0, 0.1)).pace == Pace(0.0, 0.1)
 
 
-def test_more_choices_than_the_kit_makes_are_refused() -> None:
+def test_more_choices_than_the_mock_makes_are_refused() -> None:
     limit = DESCRIPTION.limits["choices"]
     fits = ["a"] * (limit // 128)
     assert plan(TEXT, prompt=fits, n=128).n == 128

@@ -1,10 +1,10 @@
-"""The pytest plugin, seen from a test suite that uses it: fixtures, marker, options, failures."""
+"""The pytest plugin in a test suite that uses it: fixtures, marker, options, failures."""
 
 from __future__ import annotations
 
 import textwrap
 
-# A suite that is run in process forgets what it imported first; these are here to stay.
+# A suite run in this process unloads the modules that it was first to import; these stay.
 import httpcore2  # noqa: F401
 import openai  # noqa: F401
 import pytest
@@ -30,7 +30,7 @@ def said(client, text, **more):
 
 @pytest.fixture(autouse=True)
 def configured(pytester: pytest.Pytester) -> None:
-    """Settings that a suite on pytest-asyncio needs to run without a warning."""
+    """The settings that a suite with pytest-asyncio needs to run without a warning."""
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
 
 
@@ -255,7 +255,7 @@ def test_a_failing_test_shows_its_calls_with_curl_lines(pytester: pytest.Pyteste
     result.stdout.no_fnmatch_line("*sk-very-secret*")
 
 
-def test_an_assertion_on_calls_tells_what_came(pytester: pytest.Pytester) -> None:
+def test_an_assertion_on_calls_lists_what_came(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         """

@@ -1,4 +1,4 @@
-"""Routes, the mocker below them, the guard: what the table of `test_adapters.py` does not say."""
+"""The routes, the mocker below them and the guard, beyond the table of `test_adapters.py`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ each_way = pytest.mark.parametrize("way", ["sync", "async"])
 
 
 def fetch(name: str, way: str, method: str, url: str, **options: Any) -> Any:
-    """The response that a client of the library `name` gets."""
+    """The response that a client of the library `name` receives."""
     library = pytest.importorskip(name)
     options = {"headers": KEY, "timeout": 5.0} | options
 
@@ -73,7 +73,7 @@ def elsewhere() -> Iterator[str]:
 @each_library
 @each_way
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "beside-another-router"])
-def test_a_call_stands_at_the_route_of_its_operation(name: str, way: str, alone: bool) -> None:
+def test_a_call_is_recorded_at_the_route_of_its_operation(name: str, way: str, alone: bool) -> None:
     with ExitStack() as stack:
         if not alone:
             stack.enter_context(respx.mock(using=MOCKER))
@@ -251,7 +251,7 @@ ORDERS = pytest.mark.parametrize("ours_first", [True, False], ids=["ours-first",
 
 
 def entered(stack: ExitStack, ours_first: bool, theirs: AbstractContextManager[Any]) -> Any:
-    """Enters `theirs` and a mock in either order; gives theirs."""
+    """Enters `theirs` and a mock in either order; yields `theirs`."""
     if ours_first:
         stack.enter_context(mocked(Mock()))
     other = stack.enter_context(theirs)
@@ -262,7 +262,7 @@ def entered(stack: ExitStack, ours_first: bool, theirs: AbstractContextManager[A
 
 @ORDERS
 @pytest.mark.parametrize(("name", "using"), [("httpx", "httpcore"), ("httpx2", "httpcore2")])
-def test_another_router_of_the_test_has_its_say(
+def test_another_router_of_the_test_answers_its_routes(
     name: str, using: str, ours_first: bool, elsewhere: str, with_pytest_httpx2: None
 ) -> None:
     with ExitStack() as stack:
@@ -330,7 +330,7 @@ def remove(router: Router) -> None:
     ],
     ids=["path", "method", "scheme", "port"],
 )  # fmt: skip
-def test_what_no_route_takes_is_stopped_and_written_down(
+def test_what_no_route_takes_is_stopped_and_recorded(
     name: str, way: str, method: str, url: str, why: str
 ) -> None:
     library = pytest.importorskip(name)
@@ -347,7 +347,7 @@ def test_what_no_route_takes_is_stopped_and_written_down(
 
 
 @each_library
-def test_what_no_operation_takes_is_answered_and_written_down(name: str) -> None:
+def test_what_no_operation_takes_is_answered_and_recorded(name: str) -> None:
     with mocked(Mock()) as router:
         assert fetch(name, "sync", "POST", f"{BASE}/embeddings", json={}).status_code == 404
         assert router[UNKNOWN].called
@@ -433,7 +433,7 @@ def pools() -> list[Any]:
 
 @each_library
 @each_way
-def test_the_guard_stops_and_writes_down(name: str, way: str) -> None:
+def test_the_guard_stops_and_records(name: str, way: str) -> None:
     library, before = pytest.importorskip(name), pools()
     with guard() as escapes, pytest.raises(library.ConnectError, match="No mock was active"):
         fetch(name, way, "POST", CHAT, json={"key": SECRET})
@@ -457,9 +457,9 @@ def test_the_guard_lets_other_traffic_go(name: str, way: str, elsewhere: str) ->
 @pytest.mark.parametrize("guard_first", [True, False], ids=["guard-first", "mock-first"])
 def test_the_guard_lies_below_the_routes(name: str, way: str, guard_first: bool) -> None:
     library, before = pytest.importorskip(name), pools()
-    doors: list[Any] = [guard(), mocked(Mock())]
+    managers: list[Any] = [guard(), mocked(Mock())]
     with ExitStack() as stack:
-        first, second = map(stack.enter_context, doors if guard_first else doors[::-1])
+        first, second = map(stack.enter_context, managers if guard_first else managers[::-1])
         escapes, router = (first, second) if guard_first else (second, first)
         assert fetch(name, way, "GET", MODELS).status_code == 200
         assert escapes == []

@@ -1,4 +1,4 @@
-"""First room: method and path say which operation is meant."""
+"""Routing: method and path determine the operation."""
 
 from __future__ import annotations
 

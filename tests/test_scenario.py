@@ -1,4 +1,4 @@
-"""Rules as values, and scenario files: which rule answers, and what is wrong with a file."""
+"""Rules as values, and scenario files: which rule answers, and which files are refused."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ NEEDLES = ["", "s", "sun", "sunny", "needle", "needle 7", "針", "日本語の",
 
 
 def a_rule(chance: Random) -> Rule:
-    """A rule with conditions of all kinds that are filed."""
+    """A random rule with conditions of all kinds that the index knows."""
     start = chance.randrange(len(LONG))
     cut = [LONG[start : start + chance.randrange(1, 12)] for _ in range(len(NEEDLES))]
     fields: dict[str, list[Any]] = {
@@ -246,7 +246,7 @@ def some_facts(chance: Random) -> RequestView:
 @pytest.mark.parametrize("count", [1, 10, 400])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("few", [1, 64])
-def test_the_index_finds_what_a_look_at_every_rule_finds(
+def test_the_index_finds_what_a_search_of_all_rules_finds(
     seed: int, count: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("novita_mock._stubs.index._FEW", few)
@@ -347,7 +347,7 @@ def test_a_whole_number_may_be_written_with_a_fraction(value: float) -> None:
     assert isinstance(mock.answer(posted(body_of(stream=True))).chunks[-1], Disconnect)
 
 
-def test_only_refuses_what_no_rule_takes_and_tells_the_nearest() -> None:
+def test_only_refuses_what_no_rule_takes_and_names_the_nearest() -> None:
     mock = loaded([{"when": {"turn": 1, "last_user": "sun"}, "say": "x"}], only=True)
     reply = mock.answer(posted(body_of()))
     assert (reply.status, error(reply)["reason"]) == (400, "INVALID_REQUEST_BODY")
@@ -368,7 +368,7 @@ def test_what_only_refuses_comes_with_a_rule_that_takes_it() -> None:
     assert texts(CHAT, ask(mock=mock)) == ["..."]
 
 
-def test_what_only_tells_of_a_request_is_short_and_has_no_key() -> None:
+def test_what_only_says_about_a_request_is_short_and_has_no_key() -> None:
     mock = loaded([{"when": {"last_user": "x"}, "say": "x"}], only=True)
     long = error(mock.answer(posted(metadata("sun " * 5000))))["message"]
     assert len(long) < 400
@@ -483,7 +483,7 @@ def test_a_recorded_reply_may_leave_its_usage_out() -> None:
     assert stream(mock=mock, stream_options=options)[-1]["usage"]["completion_tokens"] > 5
 
 
-def test_a_file_names_recorded_replies_from_where_it_stands(tmp_path: Path) -> None:
+def test_a_file_names_recorded_replies_relative_to_itself(tmp_path: Path) -> None:
     (tmp_path / "tapes").mkdir()
     (tmp_path / "tapes" / "a.json").write_text(json.dumps(RECORDED))
     rules = [{"recorded": "tapes/a.json", "times": 1}, {"answers": [{"recorded": "tapes/a.json"}]}]
@@ -616,7 +616,7 @@ def test_such_a_file_is_read_and_then_refused(text: str, tmp_path: Path) -> None
         Mock().load(tmp_path / "s.yaml")
 
 
-def test_a_date_is_said_as_it_is_written() -> None:
+def test_a_date_is_answered_as_it_is_written() -> None:
     mock = Mock()
     mock.load(yaml.safe_load("rules: [{say: 2026-01-01}]"))
     assert texts(CHAT, ask(mock=mock)) == ["2026-01-01"]

@@ -1,4 +1,4 @@
-"""The description itself: every schema file, and the catalogues beside them."""
+"""The description: every schema file, and the catalogues beside them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_file_accepts_its_own_examples(path: str) -> None:
 def test_every_example_and_default_inside_a_file_fits_its_place(path: str) -> None:
     for node in nodes({"properties": DESCRIPTION.schema(path).get("properties", {})}):
         values = [*node.get("examples", ()), *([node["default"]] if "default" in node else [])]
-        # A reference inside resolves against the file, so the node is checked as a part of it.
+        # References resolve against the file, so the node is checked as a part of it.
         placed = {
             "$id": BASE_URI + path,
             **node,
@@ -124,7 +124,7 @@ def test_every_reference_leads_somewhere(path: str) -> None:
 
 
 @each_file
-def test_unknown_fields_pass_except_in_files_of_the_kit(path: str) -> None:
+def test_unknown_fields_pass_except_in_files_of_the_mock_itself(path: str) -> None:
     closed = [n for n in nodes(DESCRIPTION.schema(path)) if n.get("additionalProperties") is False]
     assert not closed or path.startswith("scenario/")
 
@@ -213,7 +213,7 @@ OBSERVED = {
     "vision_missing": (400, "INVALID_REQUEST_BODY", "model features vision not support"),
     "body_too_large": (413, "INVALID_REQUEST_BODY", None),
 }
-# What a situation that an edition does not document is answered with: the next newer edition's.
+# The answer to a situation that an API version does not document: that of the next newer one.
 FALLEN_BACK = [
     ("bad_body", "v3", 400, "INVALID_REQUEST_BODY"),
     ("TOKEN_LIMIT_EXCEEDED", "v3", 429, "TOKEN_LIMIT_EXCEEDED"),
@@ -275,12 +275,12 @@ def test_exactly_the_errors_that_pass_by_themselves_are_retryable() -> None:
         assert row.source
 
 
-# --- printed ranges ------------------------------------------------------------------------------
+# --- documented ranges ---------------------------------------------------------------------------
 
 SHARED = "common/sampling.json#/$defs/"
 CHAT_FIELD = "chat/completion.request.json#/properties/"
 TEXT_FIELD = "completions/completion.request.json#/properties/"
-# reference, range as printed (None: the page prints none), values inside and outside.
+# reference, documented range (None: the page has none), values inside and outside.
 RANGES: list[tuple[str, str | None, list[Any], list[Any]]] = [
     (SHARED + "n", "1 < x < 128", [1, 2, 127, 128], [0, -1, 129]),
     (SHARED + "frequency_penalty", "-2 < x < 2", [-2, 0, 2], [-2.01, 2.01]),

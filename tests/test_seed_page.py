@@ -1,4 +1,4 @@
-"""The seed page's four examples, run as printed against a real server: only the base URL and the
+"""The four examples of Novita's LLM API page, run against a real server: only the base URL and the
 key are replaced. `data/seed_examples/` holds them verbatim."""
 
 from __future__ import annotations
@@ -48,20 +48,20 @@ def base_url() -> Iterator[str]:
 
 
 def printed(name: str) -> str:
-    """The example as the page prints it; Python has one more suffix, so that no tool reads it."""
+    """The example as printed on the page; an extra suffix keeps tools off the Python files."""
     file = EXAMPLES / (f"{name}.txt" if name in PYTHON else name)
     return file.read_text(encoding="utf-8")
 
 
 def pointed_at(base_url: str, example: str) -> str:
-    """`example` with the page's base URL and key replaced, each of which it has once."""
+    """`example` with the page's base URL and key replaced; it contains each of them once."""
     keys = [key for key in PAGE_KEYS if key in example]
     assert (len(keys), example.count(keys[0]), example.count(PAGE_URL)) == (1, 1, 1)
     return example.replace(keys[0], KEY).replace(PAGE_URL, base_url)
 
 
 def run(command: list[str]) -> str:
-    """What the command prints; it has to succeed."""
+    """The output of the command, which must succeed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
     environment = kept | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
@@ -70,7 +70,7 @@ def run(command: list[str]) -> str:
 
 
 def run_python(base_url: str, name: str, folder: Path, *, stream: bool) -> str:
-    """What the Python example prints, as it stands or with the other value of its comment."""
+    """The output of the Python example, unchanged or with the other value of its comment."""
     example = printed(name)
     assert example.count(SWITCH[True]) == 1
     script = folder / name

@@ -1,4 +1,4 @@
-"""The command line, as a user meets it: real processes, a real socket, signals, odd requests."""
+"""The command line as a user meets it: real processes, real sockets, signals, odd requests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EDITIONS = ("v3", "2026", "live")
 LAST_OF_BANNER = "Ctrl+C stops it."
 SECRET = "sk-0123456789abcdef"
 BODY_LIMIT = 16 * 1024 * 1024
-# No test waits this long; a server that hangs must not hang the suite.
+# No test needs this long; a hanging server must not hang the suite.
 SECONDS = 30
 
 each_edition = pytest.mark.parametrize("edition", EDITIONS)
@@ -53,7 +53,7 @@ gap, server.GRACE_SECONDS = map(float, sys.argv[1:])
 server.serve(Mock(gap=gap), listener, quiet=True)
 """
 
-# A signal that comes after the banner is made, and before anything is served.
+# A signal after the banner is made and before anything is served.
 EARLY = """
 import os, signal
 from novita_mock._server import run as server
@@ -67,7 +67,7 @@ server.serve(Mock(), server.listen("127.0.0.1", 0), quiet=False)
 
 
 def ids(table: Mapping[str, object]) -> list[str]:
-    """Ids of a table's rows, fit for a command line."""
+    """The ids of a table's rows, in a form for the command line."""
     return [name.replace(" ", "-") for name in table]
 
 
@@ -78,7 +78,7 @@ def chat(**more: object) -> bytes:
 
 @dataclass
 class Server:
-    """A running server: its process, its port, the lines of its banner, the file of its stderr."""
+    """A running server: its process, port, banner lines and stderr file."""
 
     process: subprocess.Popen[str]
     port: int
@@ -88,7 +88,7 @@ class Server:
     def ask(
         self, method: str, path: str, body: bytes | None = None, key: str | None = "any-key"
     ) -> tuple[int, str]:
-        """Status and text of the answer."""
+        """Sends a request; returns status and text of the answer."""
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)) as connection:
             connection.request(method, path, body, headers)
@@ -96,7 +96,7 @@ class Server:
                 return response.status, response.read().decode()
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """The exit code after a signal."""
+        """Sends a signal; returns the exit code."""
         self.process.send_signal(number)
         return self.process.wait(SECONDS)
 
@@ -136,7 +136,7 @@ def served(folder: Path, *options: str) -> Iterator[Server]:
 
 @contextmanager
 def paced(folder: Path, gap: float, grace: float) -> Iterator[Server]:
-    """A server that waits `gap` seconds between tokens, and at its end `grace` for streams."""
+    """A server with `gap` seconds between tokens, and `grace` seconds for streams at its end."""
     log = folder / "stderr.txt"
     command = [sys.executable, "-c", PACED, str(gap), str(grace)]
     with process_of(command, log) as process:
@@ -246,7 +246,7 @@ def test_a_second_interrupt_ends_a_running_stream_at_once(tmp_path: Path) -> Non
 
 
 def wait_until_refused(port: int) -> None:
-    """Returns when nothing new is taken on `port`: the server is about to end."""
+    """Waits until `port` refuses connections: the server is about to end."""
     for _ in range(SECONDS * 100):
         try:
             socket.create_connection(("127.0.0.1", port), SECONDS).close()
@@ -337,7 +337,7 @@ def test_a_port_in_use_is_one_line_and_exit_code_2(server: Server) -> None:
 
 @pytest.mark.parametrize("more", [(), ("--quiet",)], ids=["loud", "quiet"])
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
-def test_only_an_address_beyond_loopback_is_warned_of(
+def test_only_an_address_beyond_loopback_causes_a_warning(
     tmp_path: Path, host: str, more: tuple[str, ...]
 ) -> None:
     port = free_port()
@@ -358,7 +358,7 @@ def free_port() -> int:
 
 
 def wait_for(running: Server) -> None:
-    """Returns when the server answers: a quiet one does not say that it does."""
+    """Waits until the server answers: a quiet one prints no banner."""
     while running.process.poll() is None:
         try:
             running.ask("GET", "/__mock__/health")
@@ -470,7 +470,7 @@ def test_openapi_is_a_valid_document(edition: str) -> None:
 
 
 @each_edition
-def test_the_control_routes_tell_of_the_server(tmp_path: Path, edition: str) -> None:
+def test_the_admin_routes_describe_the_server(tmp_path: Path, edition: str) -> None:
     with served(tmp_path, "--edition", edition) as running:
         health = running.ask("GET", "/__mock__/health", key=None)
         document = running.ask("GET", "/__mock__/openapi.json", key=None)
@@ -511,7 +511,7 @@ def closing_request(
     headers: Mapping[str, str] | None = None,
     version: str = "1.1",
 ) -> bytes:
-    """A request after whose answer the server closes the connection."""
+    """A request that makes the server close the connection after its answer."""
     length = {"Content-Length": str(len(body))} if body else {}
     return (
         request(method, target, {"Connection": "close", **length, **(headers or {})}, version)
@@ -520,7 +520,7 @@ def closing_request(
 
 
 def exchange(port: int, *pieces: bytes, gone: bool = False) -> bytes:
-    """All that comes back until the server closes; `gone`: the client says it has no more."""
+    """All bytes until the server closes; `gone`: the client closes its writing end."""
     with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
         for piece in pieces:
             connection.sendall(piece)
@@ -545,7 +545,7 @@ CHUNKED = {"Transfer-Encoding": "chunked"}
 WEBSOCKET = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "eA=="}
 TWO = request("GET", SEED_MODEL) + request("POST", CHAT_PATH, {"Content-Length": "0"})
 
-# What is sent in how many pieces, and the statuses that come back.
+# The pieces that are sent, and the statuses that come back.
 ODDITIES: dict[str, tuple[list[bytes], list[int]]] = {
     "HTTP/1.0": ([closing_request("POST", CHAT_PATH, BODY, version="1.0")], [200]),
     "HTTP/1.0 with a stream": ([closing_request("POST", CHAT_PATH, STREAM, version="1.0")], [200]),
@@ -625,7 +625,7 @@ def test_an_odd_request_is_answered_without_a_failure(
     assert "Traceback" not in server.stderr
 
 
-def test_a_client_that_awaits_100_continue_is_told_to(server: Server) -> None:
+def test_a_client_that_awaits_100_continue_gets_it(server: Server) -> None:
     headers = {"Expect": "100-continue", "Content-Length": str(len(BODY)), "Connection": "close"}
     with socket.create_connection(("127.0.0.1", server.port), SECONDS) as connection:
         connection.sendall(request("POST", CHAT_PATH, headers))

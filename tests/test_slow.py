@@ -1,4 +1,4 @@
-"""The list of slow cases: what it leaves out, and that it stays short and true."""
+"""The list of slow cases: it names existing tests, stays short, and leaves its cases out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Structured outputs and tool arguments: valid for the caller's schema, whatever it uses."""
+"""Structured outputs and tool arguments: valid for any schema of a caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates over the request: what they can say, and what they cannot do."""
+"""Templates that read the request: what they can write, and what they cannot do."""
 
 from __future__ import annotations
 
@@ -231,6 +231,6 @@ def test_the_template_library_is_loaded_only_for_templates() -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
-def test_the_words_of_templates_are_told_apart() -> None:
+def test_the_words_of_templates_are_distinct() -> None:
     for words in (VARIABLES, METHODS, FILTERS):
         assert len(words) == len(set(words))

@@ -1,4 +1,4 @@
-"""Tool calls where no script answers: which tool, with what, and when the loop ends."""
+"""Tool calls without a script: which tool, with which arguments, and when the loop ends."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def answer(*messages: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def called(*messages: dict[str, Any], **more: Any) -> list[str]:
-    """Names of the tools that the answer calls."""
+    """The names of the tools that the answer calls."""
     message = answer(*messages, **more)["choices"][0]["message"]
     return [call["function"]["name"] for call in message.get("tool_calls", [])]
 

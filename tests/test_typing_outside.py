@@ -1,4 +1,4 @@
-"""`typing_outside/uses.py` has a line for each public name: a new one without a line goes red."""
+"""`typing_outside/uses.py` has a line for each public name; a name without a line fails here."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from novita_mock.respx import Escape, Router
 from novita_mock.starlette import Endpoint
 
 CODE = Path(__file__).parent / "typing_outside"
-# Below the adapters, and the suite that has a command of its own: nothing for a user to import.
+# An alias, and the suite, which has a command of its own: nothing for a user to import.
 NOT_FOR_USERS = {"httpcore", "contract_tests"}
 MODULES = ["novita_mock"] + [
     f"novita_mock.{module.name}"
     for module in pkgutil.iter_modules(novita_mock.__path__)
     if not module.name.startswith("_") and module.name not in NOT_FOR_USERS
 ]
-# What is public where there is no `__all__`; what the plugin has are fixtures.
+# The public names of modules without `__all__`; the plugin has only fixtures.
 NAMED = {"novita_mock.cli": {"main", "run"}, "novita_mock.pytest_plugin": set[str]()}
 
 
@@ -50,14 +50,14 @@ def imported(name: str = "uses.py") -> set[tuple[str, str]]:
 
 
 def looked_at() -> set[tuple[str, str]]:
-    """Each attribute of a variable that stands in `uses.py`, with the variable's name."""
+    """Each attribute of a variable in `uses.py`, with the variable's name."""
     found = [node for node in ast.walk(tree()) if isinstance(node, ast.Attribute)]
     return {(node.value.id, node.attr) for node in found if isinstance(node.value, ast.Name)}
 
 
-def things() -> dict[str, object]:
-    """A thing of each public class and of each class that a mock gives, by the name that variables
-    of its kind have in `uses.py`."""
+def instances() -> dict[str, object]:
+    """An instance of each public class and of each class that a mock returns, by the name of such
+    variables in `uses.py`."""
     mock = Mock()
     message = {"role": "user", "content": "My key is own-secret-key."}
     body = json.dumps({"model": "openai/gpt-oss-20b", "messages": [message]}).encode()
@@ -84,21 +84,21 @@ def things() -> dict[str, object]:
     }
 
 
-def attributes(thing: object) -> set[str]:
-    """The public ones; of a router those that it does not have from respx."""
-    theirs = dir(respx.mock) if isinstance(thing, respx.Router) else ()
-    return {name for name in dir(thing) if not name.startswith("_") and name not in theirs}
+def attributes(instance: object) -> set[str]:
+    """The public attributes; for a router, only those that are not from respx."""
+    theirs = dir(respx.mock) if isinstance(instance, respx.Router) else ()
+    return {name for name in dir(instance) if not name.startswith("_") and name not in theirs}
 
 
 def given() -> set[tuple[str, str]]:
-    """Each public fixture of the plugin, with the type of what it gives."""
+    """Each public fixture of the plugin, with the type of its value."""
     found = set()
     for node in ast.parse(inspect.getsource(pytest_plugin)).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns:
             marks = map(ast.unparse, node.decorator_list)
             if not node.name.startswith("_") and any(m.startswith("pytest.fixture") for m in marks):
-                told = ast.unparse(node.returns)
-                found.add((node.name, re.sub(r"^(?:Async)?Iterator\[(.+)\]$", r"\1", told)))
+                returned = ast.unparse(node.returns)
+                found.add((node.name, re.sub(r"^(?:Async)?Iterator\[(.+)\]$", r"\1", returned)))
     return found
 
 
@@ -117,11 +117,13 @@ def test_each_public_class_has_its_thing() -> None:
     modules = map(importlib.import_module, MODULES)
     values = [getattr(module, name) for module in modules for name in public(module)]
     classes = {value for value in values if inspect.isclass(value)}
-    assert classes - set(map(type, things().values())) == set()
+    assert classes - set(map(type, instances().values())) == set()
 
 
 def test_each_public_attribute_is_used() -> None:
-    expected = {(name, word) for name, thing in things().items() for word in attributes(thing)}
+    expected = {
+        (name, word) for name, instance in instances().items() for word in attributes(instance)
+    }
     assert expected - looked_at() == set()
 
 

@@ -1,4 +1,4 @@
-"""Third room: bytes become a request, or are refused with the place and what was expected there."""
+"""Validation: bytes become a request, or a refusal that names the place and what was expected."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def tool(**fields: Any) -> dict[str, Any]:
     return {"tools": [{"type": "function", "function": {"name": "f", **fields}}]}
 
 
-# Fields put over a valid body, and the whole message.
+# Fields added to a valid body, and the whole message.
 BAD_CHAT: list[tuple[dict[str, Any], str]] = [
     ({"model": 1}, "$.model: expected string; got 1"),
     ({"model": None}, "$.model: expected string; got null"),
@@ -276,7 +276,7 @@ def test_a_field_of_another_operation_is_unknown_here_whatever_it_holds(
     assert mock.last.unknown == (field,)
 
 
-def test_unknown_fields_are_told_from_known_ones() -> None:
+def test_unknown_fields_are_distinguished_from_known_ones() -> None:
     assert {"model", "messages", "tools", "reasoning"} <= READERS[CHAT].known
     assert not {"user", "prompt", "best_of"} & READERS[CHAT].known
     assert READERS[CHAT].known >= READERS[TEXT].known - {"prompt", "best_of"}

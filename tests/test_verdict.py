@@ -1,4 +1,4 @@
-"""The verdict on a client: the real one is found blameless, each bad one is found out."""
+"""The client report: it finds nothing against real clients, and finds out each bad one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MORE: Any = {"role": "user", "content": "Thanks. And the next one?"}
 TEXT = "Rainbows are arcs of light that the sun makes in the rain."
 COUNT = "x-stainless-retry-count"
 OTHER_MODEL = "deepseek/deepseek-r1"
-# In mid-stream, openai up to 3.13 lets the errors of its HTTP library through.
+# In mid-stream, openai up to 3.13 lets errors of its HTTP library through.
 LOST = (openai.OpenAIError, httpx.TransportError, httpx2.TransportError)
 
 
@@ -39,7 +39,7 @@ def found(calls: Sequence[Call]) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def script(mock: Mock, outcome: str, times: int | None = 1) -> None:
-    """`ok`, a reason, or a fault."""
+    """Scripts one outcome: `ok`, the reason of an error, or a fault."""
     if outcome == "ok":
         mock.say(TEXT, times=times)
     elif outcome.isupper():
@@ -49,8 +49,8 @@ def script(mock: Mock, outcome: str, times: int | None = 1) -> None:
 
 
 def played(*rows: tuple[Any, ...], mock: Mock | None = None) -> list[Call]:
-    """Calls that came in at the times of `rows`, with their outcomes, and headers and fields that
-    the request has besides."""
+    """Calls at the times of `rows`, with their outcomes; `headers` and `fields` are added to each
+    request."""
     mock = mock or Mock()
     calls = []
     for at, outcome, *more in rows:
@@ -143,7 +143,7 @@ def attempt(ask: Callable[[], Any]) -> Any:
 
 
 def streamed(client: openai.OpenAI, messages: list[Any], *, careless: bool = False) -> str:
-    """The text of a stream; as far as it came, if `careless`."""
+    """The text of a stream; if `careless`, the part that arrived."""
     text = ""
     try:
         with client.chat.completions.create(model=MODEL, messages=messages, stream=True) as stream:
@@ -159,7 +159,7 @@ def streamed(client: openai.OpenAI, messages: list[Any], *, careless: bool = Fal
 
 
 def hammer(mock: Mock, times: int, wait: float = 0.0, headers: Any = None) -> None:
-    """A client that asks until it gets an answer, `times` at most."""
+    """A client that sends a request until it is answered, at most `times` times."""
     with httpx.Client(transport=Transport(mock), base_url=mock.base_url) as client:
         for _ in range(times):
             try:
@@ -291,7 +291,7 @@ def test_arguments_of_a_tool_call_that_were_cut_are_found_out() -> None:
 
 
 def rounds(number: int, results: int = 1, user: dict[str, Any] = USER) -> list[Any]:
-    """A conversation with so many rounds of tool calls, each with so many results."""
+    """A conversation with rounds of tool calls, each with a number of results."""
     messages: list[Any] = [user]
     for turn in range(number):
         ids = [f"call_{turn}_{index}" for index in range(results)]
@@ -318,7 +318,7 @@ def test_a_tool_loop_without_a_bound_is_found_out() -> None:
     )
 
 
-# Put together here, so that nobody takes them for keys that leaked.
+# Assembled here, so that no scanner takes them for leaked keys.
 RANDOM = "aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vWxYz"
 KEYS = {
     "Anthropic": "sk-" + "ant-api03-" + RANDOM,
@@ -509,7 +509,7 @@ def test_the_bounds_are_where_the_table_says(case: str) -> None:
     assert found(played(*rows)) == [(rule, calls)]
 
 
-def test_who_did_not_wait_for_a_slow_error_is_not_said_to_come_at_once() -> None:
+def test_a_retry_after_a_slow_error_does_not_count_as_immediate() -> None:
     rows = [(0.0, "gateway_timeout(60)"), (2.0, "gateway_timeout(60)"), (6.0, "ok")]
     assert found(played(*rows)) == []
 
@@ -523,7 +523,7 @@ def test_a_refusal_whose_cause_was_removed_may_be_tried_again() -> None:
     assert found([*first, *again]) == []
 
 
-def test_who_waits_for_a_server_is_no_client_that_retries() -> None:
+def test_waiting_for_a_server_does_not_count_as_retrying() -> None:
     mock = Mock()
     for _ in range(20):
         mock.call(Request("GET", "/", {}))
@@ -671,7 +671,7 @@ def test_a_key_is_found_once() -> None:
 # --- the assertion --------------------------------------------------------------------------------
 
 
-def test_the_assertion_tells_the_rule_and_the_calls() -> None:
+def test_the_assertion_names_the_rule_and_the_calls() -> None:
     calls = played(*((0.0, "MODEL_NOT_FOUND") for _ in range(8)))
     with pytest.raises(AssertionError) as failure:
         assert_well_behaved(calls)
@@ -697,7 +697,7 @@ def test_what_is_allowed_is_let_pass() -> None:
             assert_well_behaved(calls, allow=rule)
 
 
-def test_a_rule_that_there_is_not_cannot_be_allowed() -> None:
+def test_an_unknown_rule_cannot_be_allowed() -> None:
     with pytest.raises(ValueError, match=r"no rule is called 'no_back_off'.*no_backoff"):
         assert_well_behaved([], allow=["no_back_off"])
 
@@ -714,7 +714,7 @@ def test_a_finding_is_a_value() -> None:
 
 
 def journal_of(length: int) -> list[Call]:
-    """Requests of which some are asked twice, some three times."""
+    """A journal in which some requests occur twice and some three times."""
     calls, headers = [], {b"authorization": b"Bearer " + KEY.encode()}
     replies = [Reply(status, (), (TimedBytes(b'{"choices":[]}'),)) for status in (200, 429, 404)]
     metadata = CallMetadata(operation="chat.completions", model=MODEL, valid=True)
@@ -725,6 +725,6 @@ def journal_of(length: int) -> list[Call]:
     return calls
 
 
-def test_judging_a_journal_is_work_that_grows_with_it_and_no_faster() -> None:
+def test_the_work_of_judging_a_journal_grows_no_faster_than_its_length() -> None:
     short, long = journal_of(500), journal_of(4_000)
     assert calls_of(lambda: judge(long)) <= 8.1 * calls_of(lambda: judge(short))

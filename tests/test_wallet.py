@@ -1,4 +1,4 @@
-"""The wallet: money is exact, runs out, is owed and paid in, and each key has its own."""
+"""The wallet: amounts are exact, credit runs out and is paid in, and each key has its own."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def runs_out(wallet: Wallet, key: str = KEY) -> bool:
 
 
 def usd(price: int, tokens: int) -> Decimal:
-    """What `tokens` cost at a price in 1/10,000 USD per million: the formula, in its own words."""
+    """The cost of `tokens` at a price in 1/10,000 USD per million: the formula, independently."""
     return Decimal(price) / 10_000 * tokens / MILLION
 
 
@@ -247,7 +247,7 @@ def test_what_is_no_amount_of_money_is_refused_with_a_reason(amount: Any) -> Non
         ("0.01", MILLION + 1, "0", "101"),
     ],
 )
-def test_the_detail_tells_the_balance_in_whole_ten_thousandths_of_a_usd(
+def test_the_detail_has_the_balance_in_whole_ten_thousandths_of_a_usd(
     start: str, spent: int, balance: str, owed: str
 ) -> None:
     wallet = Wallet(DESCRIPTION, start)

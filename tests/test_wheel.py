@@ -1,4 +1,4 @@
-"""The wheel, built from the sdist and installed alone: it must not lean on the checkout."""
+"""The wheel, built from the sdist and installed alone: it must not depend on the checkout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDERS = ("novita_mock", "schemas", "contract_tests")
 
 
 def _tracked(*folders: str) -> set[str]:
-    """Files of `folders` that belong to the project: what git would not ignore."""
+    """The files of `folders` that belong to the project: those that git does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders],
         cwd=ROOT,
@@ -32,7 +32,7 @@ def _tracked(*folders: str) -> set[str]:
 
 
 def _inside(path: str) -> str:
-    """Where a file of the checkout is in the wheel."""
+    """The path in the wheel of a file of the checkout."""
     return path if path.startswith("novita_mock/") else f"novita_mock/{path}"
 
 
@@ -52,7 +52,7 @@ def wheel(dist: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of an environment that has the wheel, and the test's libraries."""
+    """The program folder of an environment with the wheel and the tests' libraries."""
     home = tmp_path_factory.mktemp("venv")
     venv.create(home, with_pip=False, symlinks=True)
     programs = home / "bin"

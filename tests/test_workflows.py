@@ -1,4 +1,4 @@
-"""The files that automate the project agree with the project: workflows, hooks, issue forms."""
+"""Workflows, hooks and issue forms agree with the project that they automate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORMS = sorted(
     path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"
 )
 HOOKS = ROOT / ".pre-commit-config.yaml"
-# Everything that tells a person or a machine to run a nox session.
+# All files that name a nox session for a person or a machine to run.
 INSTRUCTIONS = [
     *WORKFLOWS,
     HOOKS,
@@ -56,7 +56,7 @@ def commands(content: Any) -> list[str]:
 
 
 def sessions() -> set[str]:
-    """Names of the nox sessions, without importing nox."""
+    """The names of the nox sessions, without importing nox."""
     tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     return {name for function in functions for name in session_names(function)}

@@ -1,4 +1,4 @@
-"""Work as a number of calls, where a test must not depend on how fast the machine is."""
+"""Measures work in calls, so that a test does not depend on the speed of the machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def calls_of(work: Callable[[], object]) -> int:
-    """How many functions and methods `work` calls, those written in C included."""
+    """The number of calls of functions and methods in `work`, those written in C included."""
     count = 0
 
     def seen(frame: Any, event: str, argument: Any) -> None:

@@ -1,1 +1,1 @@
-"""The requests that are sent."""
+"""The requests that the suite sends."""

@@ -1,7 +1,7 @@
-"""Requests with exactly one thing wrong, or exactly at an edge, made from the request schemas.
+"""Requests with exactly one thing wrong, or exactly at an edge, derived from the request schemas.
 
-Each is a valid request with one keyword of its schema broken or just kept; the referee confirms
-that it breaks this keyword at this place and nothing else.
+Each is a valid request with one keyword of its schema broken or just satisfied. The referee
+confirms that it breaks this keyword in this place and nothing else.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OF_TYPE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One request. `keyword` is broken at `path`, or just kept if the request is valid."""
+    """One request. It breaks `keyword` at `path`, or just satisfies it if it is valid."""
 
     name: str
     operation: str
@@ -52,24 +52,24 @@ class Case:
 
     @property
     def what(self) -> str:
-        """How the keyword is broken or kept, in words."""
+        """How the keyword is broken or satisfied, in words."""
         return self.name.rpartition(":")[2]
 
     def __str__(self) -> str:
         return self.name
 
     def for_model(self, pick: Callable[[Json], str]) -> Json:
-        """The body for the model that `pick` takes, unless the case is about the model."""
+        """The body for the model that `pick` chooses, unless the case is about the model."""
         if self.body.get("model") != MODEL:
             return self.body
         return {**self.body, "model": pick(self.body)}
 
 
-# What another place of the request repeats, so that it cannot change alone.
+# Another place of the request repeats these, so they cannot change alone.
 LINKED = ("tool_choice.function.name:", "tool_calls[0].id:", "tool_call_id:")
-# Edges of so many tokens, choices or messages are a matter of money, not of the contract.
+# From this length on, an edge is a question of money, not of the contract.
 LONG = 1000
-# Nothing says what becomes of these: the pages differ, or the field is in no page.
+# No outcome is documented for these: the pages differ, or no page has the field.
 OPEN = (
     "model:rich",
     "tool_choice", "parallel_tool_calls", ".reasoning:", ".reasoning.", "reasoning_effort",
@@ -80,12 +80,12 @@ OPEN = (
 
 
 def settled(case: Case) -> bool:
-    """Whether the documents agree on what becomes of a case."""
+    """Whether the documents agree on the outcome of a case."""
     return not any(word in case.name for word in OPEN)
 
 
 def put(body: Json, path: Path, value: Any) -> Json:
-    """`body` with `value` at `path`; an ellipsis takes the member away."""
+    """`body` with `value` at `path`; an ellipsis removes the member."""
     made = copy.deepcopy(body)
     at: Any = made
     for step in path[:-1]:
@@ -104,7 +104,7 @@ def _name(operation: str, path: Path, what: str) -> str:
 
 @cache
 def cases() -> tuple[Case, ...]:
-    """Every case of every operation, each name once."""
+    """All cases of all operations, each name once."""
     found: dict[str, Case] = {}
     for operation, bodies in FULL_REQUESTS.items():
         uri = BASE_URI + request_schema(operation)
@@ -122,8 +122,8 @@ def cases() -> tuple[Case, ...]:
 def _places(
     path: Path, value: Any, schemas: list[tuple[str, Any]], node: str
 ) -> Iterator[tuple[Path, Any, list[tuple[str, Json]], str]]:
-    """Each place of an instance with the schemas that hold there, and the node of the schemas:
-    one name wherever a reference leads to the same one."""
+    """Each place of an instance with the schemas that apply there, and their node: one name for
+    all places whose reference leads to the same schema."""
     here = [part for uri, schema in schemas for part in parts(uri, schema)]
     if path and here:
         yield path, value, here, node
@@ -144,7 +144,7 @@ def _places(
 
 
 def _node(place: str, schemas: list[tuple[str, Any]]) -> str:
-    """Where the first reference leads, else the place itself."""
+    """The target of the first reference, else the place itself."""
     led = (urljoin(u, s["$ref"]) for u, s in schemas if isinstance(s, dict) and "$ref" in s)
     return next(led, place)
 
@@ -169,7 +169,7 @@ def _cases_at(
 
 
 def _edges(value: Any, schemas: list[Json]) -> Iterator[tuple[str, str, Any, bool]]:
-    """Keyword, name, value and validity of each edge at a place."""
+    """Keyword, name, value and validity of each edge in one place."""
     for schema in schemas:
         is_whole = "integer" in str(schema.get("type"))
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -201,7 +201,7 @@ def _number_edges(schema: Json, is_whole: bool) -> Iterator[tuple[str, str, Any,
             yield keyword, f"inside {keyword}", _step(end, -sign, is_whole), True
             yield keyword, f"{side} {keyword} {end}", _step(end, sign, is_whole), False
             if not is_whole:
-                # The last bit is lost on a server that reads numbers in single precision.
+                # A server that reads numbers in single precision loses the last bit.
                 yield keyword, f"well {side} {keyword} {end}", end + sign / 2, False
     for keyword, sign in (("exclusiveMinimum", -1), ("exclusiveMaximum", 1)):
         if keyword in schema:
@@ -240,9 +240,9 @@ def _list_edges(schema: Json, value: list[Any]) -> Iterator[tuple[str, str, Any,
 
 
 def confirmed(case: Case) -> bool:
-    """Whether the referee finds the case valid, or broken at this place by this keyword alone."""
+    """Whether the referee finds the case valid, or broken in this place by this keyword alone."""
     path = request_schema(case.operation)
-    # The compiled validator sorts out in a moment what is not worth the referee's time.
+    # The compiled validator is quick to rule out what need not reach the slow referee.
     if load_description().validator(path).is_valid(case.body) != case.valid:
         return False
     errors = list(referee(path, strict=False).iter_errors(case.body))
@@ -257,14 +257,14 @@ def confirmed(case: Case) -> bool:
 
 
 def _lacks(leaf: Any, case: Case) -> bool:
-    """Whether a member that is missing is the one that the case took away."""
+    """Whether a missing member is the one that the case removed."""
     name = case.path[-1]
     absent = case.keyword == "required" and name not in leaf.instance
     return case.keyword != "required" or (absent and name in leaf.validator_value)
 
 
 def _breaks(validator: str, keyword: str) -> bool:
-    # A wrong type at an enumeration is told as the enumeration's.
+    # A wrong type in an enumeration is reported as a fault of the enumeration.
     return validator == keyword or (keyword == "type" and validator in ("enum", "const", "anyOf"))
 
 

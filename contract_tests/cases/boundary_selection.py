@@ -1,7 +1,7 @@
-"""The boundaries that every target is asked for: one request for nearly every constraint.
+"""The boundary cases for every target: one request for nearly every constraint.
 
 A constraint is a node of the request schemas and a way to break it; what both operations share
-counts once. Those that a server most likely forgets come first, until the room is used up.
+counts once. Those that a server most likely forgets come first, up to `MOST_CASES`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from .clamp import MEDIA
 from .full_requests import MODEL
 from .requests import MESSAGES, PROMPT
 
-# How many requests of a default live run are left for constraints.
-ROOM = 77
-# A decoder with types finds the later ones by itself; the first ones need a line of code each.
+# The requests of a default live run that are left for constraints.
+MOST_CASES = 77
+# A typed decoder catches the later ones by itself; the first ones need a line of code each.
 WAYS = ("value", "missing", "above", "type", "pattern", "below", "fraction", "null")
 _SIDES = {
     "required": "missing", "enum": "value", "const": "value", "pattern": "pattern",
     "maximum": "above", "exclusiveMaximum": "above", "maxItems": "above", "maxLength": "above",
     "minimum": "below", "exclusiveMinimum": "below", "minItems": "below", "minLength": "below",
 }  # fmt: skip
-# As little as an operation can do with, and cheap where it is answered after all.
+# The least that an operation needs, and cheap if it is answered after all.
 PLAIN: dict[str, Json] = {
     CHAT: {"model": MODEL, "messages": MESSAGES, "max_tokens": 1},
     TEXT: {"model": MODEL, "prompt": PROMPT, "max_tokens": 1},
@@ -41,7 +41,7 @@ def way(case: Case) -> str:
 
 
 def _is_clear(case: Case) -> bool:
-    """Whether the value is wrong by more than a rounding, and by no other reading of the print."""
+    """Whether the value is wrong by more than rounding, and in every reading of the docs."""
     near = case.what.startswith(("above", "below", "at ")) and not _is_whole(case)
     return not near and case.what != "wrong case"
 
@@ -55,7 +55,7 @@ def _is_whole(case: Case) -> bool:
 
 @cache
 def constraints() -> dict[str, dict[str, list[Case]]]:
-    """Node and way to the cases that break it, one of each operation."""
+    """By node and way, the cases that break the constraint, one per operation."""
     found: dict[str, dict[str, list[Case]]] = {}
     for case in cases():
         if case.valid or not settled(case) or not _is_clear(case):
@@ -64,14 +64,14 @@ def constraints() -> dict[str, dict[str, list[Case]]]:
         if case.operation not in [one.operation for one in there]:
             there.append(case)
     for ways in found.values():
-        # What is none of the listed values is refused whatever its type.
+        # An unlisted value is refused whatever its type.
         if "value" in ways:
             ways.pop("type", None)
     return found
 
 
 def _rank(case: Case, turn: int) -> int:
-    """How early a constraint comes: `turn` counts those of the same node before it."""
+    """How early a constraint comes; `turn` counts the earlier ones of the same node."""
     names = [step for step in case.path if isinstance(step, str)]
     if way(case) in ("fraction", "null"):
         return 6
@@ -80,14 +80,14 @@ def _rank(case: Case, turn: int) -> int:
     if turn:
         return 5
     if set(names) & set(MEDIA):
-        # A model for text refuses them for another reason.
+        # A text model refuses them for another reason.
         return 5
     return 4 if way(case) == "type" and isinstance(case.path[-1], str) else 1
 
 
 @cache
 def ranked() -> tuple[Case, ...]:
-    """A case for each constraint, the most telling ones first; operations take turns."""
+    """One case per constraint, the most telling ones first; operations take turns."""
     rows: list[tuple[int, int, Case]] = []
     for number, ways in enumerate(constraints().values()):
         for turn, name in enumerate(sorted(ways, key=WAYS.index)):
@@ -98,7 +98,7 @@ def ranked() -> tuple[Case, ...]:
 
 
 def plain(case: Case) -> Case:
-    """The same constraint broken in the plainest request that breaks nothing else."""
+    """The same constraint broken in the smallest request that breaks nothing else."""
     own = PLAIN[case.operation]
     kept = {key: value for key, value in own.items() if key != case.root}
     wanted = {case.root: case.body[case.root]} if case.root in case.body else {}
@@ -114,7 +114,7 @@ def plain(case: Case) -> Case:
 @cache
 def chosen() -> dict[str, Case]:
     """The cases of the catalogue by name."""
-    return {case.name: plain(case) for case in ranked()[:ROOM]}
+    return {case.name: plain(case) for case in ranked()[:MOST_CASES]}
 
 
 def streamed(case: Case) -> Case:
@@ -124,13 +124,13 @@ def streamed(case: Case) -> Case:
 
 
 def about(case: Case) -> str:
-    """The member whose constraints stand and fall together, such as `messages.tool_calls`."""
+    """The member whose constraints are judged together, e.g. `messages.tool_calls`."""
     names = [step for step in case.path if isinstance(step, str)]
     return ".".join(names[:2])
 
 
 def outermost(members: set[str]) -> set[str]:
-    """The members that lie in no other one: who passes over a member passes over what is in it."""
+    """The members inside no other one: a server that ignores a member ignores its content."""
     return {
         one for one in members
         if not any(one.startswith(f"{other}.") for other in members)

@@ -1,7 +1,7 @@
-"""The fixed catalogue: every request by name, in the order in which they are sent.
+"""The fixed catalogue: every request by name, in the order of sending.
 
-Most are one greedy request with one change, so that their answers can be compared. Some are made
-from an earlier answer, such as a stop sequence that has to occur.
+Most are one greedy request with one change, so that their answers can be compared. Some are built
+from an earlier answer, e.g. with a stop sequence that must occur.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from .requests import (
 )
 
 LIST, ROW = "models.list", "models.retrieve"
-# Nulls and defaults, which mean nothing: here those that leave an answer greedy, below the others.
+# Nulls and defaults, which change nothing. These leave an answer greedy; `NULLS` has the others.
 NEUTRAL: Json = dict.fromkeys(
     ("stream_options", "top_p", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs",
      "tools", "response_format")
 ) | {"n": 1, "stream": False, "presence_penalty": 0}  # fmt: skip
 NULLS: Json = dict.fromkeys(("n", "stream", "presence_penalty", "temperature", "seed", "stop"))
-# Values that mean nothing, in the words of a page or by their nature.
+# Values without effect, according to a page or by their nature.
 UNKNOWN_FIELD: Json = {
     "logprobs": False, "stop": [], "x_unknown_field": {"a": [1]},
 }  # fmt: skip
@@ -68,7 +68,7 @@ def _query_key(api: Api) -> Asked:
 
 
 def _written(api: Api) -> Asked:
-    """The plain chat in another writing: order, blanks, numbers and letters."""
+    """The plain chat written differently: order, whitespace, numbers and letters."""
     body = dict(reversed(list(chat_body(api, temperature=...).items())))
     written = text_of(body, ascii_only=False, separators=(",", ":"))[:-1]
     return post(CHAT, b"\n  " + written + b',"temperature":0.0}\r\n ')
@@ -83,7 +83,7 @@ def said(api: Api, name: str = "chat.base") -> str:
 
 
 def inside(found: str, share: float = 0.4) -> str:
-    """A piece from the middle of a word into the next one, away from both ends."""
+    """Three characters across the gap between two words, away from both ends."""
     at = next(
         (at for at in range(int(len(found) * share), len(found) - 3)
          if found[at].isalnum() and found[at + 1] == " " and found[at + 2].isalnum()),
@@ -99,7 +99,7 @@ def word(found: str) -> str:
 
 
 def never(found: str) -> str:
-    """What does not occur: a word of the text in the other case, if there is one."""
+    """A text that does not occur: a word in the other case, unless that occurs, too."""
     other = word(found).swapcase()
     return "\u2603\u2603" if other in found else other
 
@@ -110,14 +110,14 @@ def _stops(*names: str, **more: Any) -> Build:
 
 
 def _stop_at_letter(api: Api) -> Asked:
-    """A completion in raw UTF-8 that stops at a letter beyond ASCII, if there is one."""
+    """A completion in raw UTF-8 that stops at a non-ASCII letter, if there is one."""
     found = said(api, "text.base")
-    stops = [next((sign for sign in found[1:] if ord(sign) > 0x7F), word(found))]
+    stops = [next((char for char in found[1:] if ord(char) > 0x7F), word(found))]
     return post(TEXT, text_of(text_body(api, stop=stops, max_tokens=...), ascii_only=False))
 
 
 def _many_stops(api: Api) -> Asked:
-    """Four sequences: those at both ends of the list never occur, the later hit comes first."""
+    """Four sequences: the first and the last never occur, and the later hit is listed first."""
     found = said(api)
     early, late = sorted((word(found), inside(found)), key=found.find)
     return chat(stop=[never(found), late, early, "\u2603\u2603"])(api)
@@ -169,7 +169,7 @@ MODELS: dict[str, Build] = {
     "models.row.encoded": _row(encoded=True),
     "models.row.unknown": get(ROW, f"/models/{UNKNOWN}", valid=False),
 }
-# What is fixed in both of two sampled requests, at the upper ends of the ranges.
+# Common to two sampled requests, at the upper ends of the ranges.
 HIGHEST: Json = {
     "n": 2, "temperature": 1.99, "top_p": 1, "top_k": 127, "min_p": 0, "presence_penalty": 1.99,
     "frequency_penalty": 1.99, "repetition_penalty": 1.99, "stop": ["一", "二", "三", "四"],
@@ -177,7 +177,7 @@ HIGHEST: Json = {
 VARIED: dict[str, Build] = {
     "chat.neutral": _stops("never", **NEUTRAL),
     "chat.written": _written,
-    # A scheme in lower case is told from an unknown field by the status of its refusal.
+    # The status of a refusal tells a lower-case scheme from an unknown field.
     "chat.unknown_field": lambda api: replace(
         chat(**UNKNOWN_FIELD)(api), authorization="bearer {key}"
     ),
@@ -218,7 +218,7 @@ CONTESTED = frozenset(
     ("chat.ends", "chat.unknown_field", "odd.values", "text.list", "text.tokens.stream",
      "models.row.encoded", *FEATURES)
 )  # fmt: skip
-# An ordinary request once more: what was sent in between must have left nothing behind.
+# An ordinary request once more: the requests before it must have left nothing behind.
 AFTERWARDS: dict[str, Build] = {"chat.last": chat(max_tokens=FEW)}
 
 CATALOGUE: dict[str, Build] = {
@@ -227,6 +227,6 @@ CATALOGUE: dict[str, Build] = {
 }  # fmt: skip
 
 
-def api_of(target: Target, *named: Any, **how: Any) -> Api:
-    """A target as checks see it, with this catalogue. The arguments are those of `Api`."""
-    return Api(target, Catalogue(CATALOGUE, CONTESTED), *named, **how)
+def api_of(target: Target, *args: Any, **kwargs: Any) -> Api:
+    """A target as the checks see it, with this catalogue. The arguments are those of `Api`."""
+    return Api(target, Catalogue(CATALOGUE, CONTESTED), *args, **kwargs)

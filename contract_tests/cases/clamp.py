@@ -1,4 +1,4 @@
-"""From valid requests to valid requests: what must fit together does, and live ones stay cheap."""
+"""Turns valid requests into valid requests that are consistent and, on live targets, cheap."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SHORT = 200
 MOST_CHOICES = 2
 MOST_MESSAGES = 4
 MEDIA = ("image_url", "video_url", "input_audio")
-# Nothing says what becomes of these on a server of its own.
+# No page says what an independent server makes of these.
 UNDOCUMENTED = (
     "reasoning", "reasoning_effort", "reasoning_split", "thinking", "modalities", "tool_choice",
     "enable_thinking", "separate_reasoning", "tools", "response_format",
 )  # fmt: skip
-# Both ends of a printed range are contested, so live requests stay inside.
+# Both ends of a documented range are contested, so live requests stay inside.
 INSIDE = {
     "temperature": (0, 1.9), "top_p": (0.01, 1), "min_p": (0, 1), "top_k": (2, 127),
     "frequency_penalty": (-1.9, 1.9), "presence_penalty": (-1.9, 1.9),
@@ -26,12 +26,12 @@ INSIDE = {
 
 
 def tidy(body: Json) -> Json:
-    """`body` with the names and ids that one place repeats from another, and schemas of the
-    caller that are schemas."""
+    """`body` with matching names and ids, and with real JSON schemas where a caller would put
+    them."""
     made = dict(body)
     media = _media(made.get("messages") or [])
     if media:
-        # Hardly a model is able of both, or of several kinds.
+        # Hardly any model can do both, or several kinds of media.
         for name in ("tools", "tool_choice", "response_format"):
             made.pop(name, None)
         for part in media:
@@ -52,7 +52,7 @@ def tidy(body: Json) -> Json:
 
 
 def _media(messages: list[Json]) -> list[Json]:
-    """The parts of messages that are no text."""
+    """The parts of messages that are not text."""
     contents = [message.get("content") for message in messages]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     return [part for part in parts if part["type"] in MEDIA]
@@ -72,7 +72,7 @@ def _choose(made: Json) -> None:
 
 
 def _linked(messages: list[Json]) -> list[Json]:
-    """Every result of a tool follows the call that it answers."""
+    """The messages with every tool result behind the call that it answers."""
     found: list[Json] = []
     for message in messages:
         if message["role"] == "tool":
@@ -89,7 +89,7 @@ def _linked(messages: list[Json]) -> list[Json]:
 
 
 def _bounded(made: Json) -> Json:
-    """No more tokens and choices than a test needs."""
+    """`made` with no more tokens and choices than a test needs."""
     most = MORE if made.get("tools") or made.get("response_format") else FEW
     made["max_tokens"] = min(made.get("max_tokens", most), most)
     if made.get("n") is not None:
@@ -143,6 +143,6 @@ def _prompt(prompt: Any) -> Any:
 
 
 def _words(text: str) -> str:
-    """A short text without what no tokenizer has to know."""
-    known = "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
+    """A short text without characters that a tokenizer may not know."""
+    known = "".join(char for char in text if char.isprintable() or char in "\n\t")
     return known.strip()[:SHORT] or "Hello."

@@ -1,7 +1,7 @@
 """Which properties, enumerated values, bounds and branches of the request schemas were sent.
 
-Valid and invalid are counted apart: a bound is covered when a request lay at it, and when one lay
-beyond it.
+Valid and invalid requests count separately: one request covers a bound by lying at it, another one
+by lying beyond it.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ class Coverage:
         self.valid.update(seen)
 
     def add_case(self, case: Case) -> None:
-        """Counts an invalid request, which breaks one keyword at one place."""
+        """Counts an invalid request, which breaks one keyword in one place."""
         if not case.valid:
             place = _place(case)
             self.invalid |= {("property", place, ""), (case.keyword, place, "")}
 
     def missing(self) -> tuple[list[Item], list[Item]]:
-        """What no valid request had, and what no invalid one broke."""
+        """The items that no valid request had, and those that no invalid request broke."""
         return sorted(_all() - self.valid), sorted(_breakable() - self.invalid)
 
-    def told(self) -> list[str]:
-        """The figures, a line for each kind."""
+    def lines(self) -> list[str]:
+        """The figures, one line per kind."""
         lines = []
         for kind in ("property", "enum", "bound", "branch"):
             there = {item for item in _all() if item[0] == kind}
@@ -72,7 +72,7 @@ def _place(case: Case) -> str:
 def _items(
     uri: str, schema: Any, place: str, within: tuple[str, ...]
 ) -> Iterator[tuple[Item, Any]]:
-    """Every item below a schema; a recursion through the same schema ends."""
+    """Every item below a schema; stops where a schema recurs."""
     for where, part in parts(uri, schema):
         mark = f"{where}{id(part)}"
         if mark in within:
@@ -107,7 +107,7 @@ def _all() -> frozenset[Item]:
     for operation in PATHS:
         uri = BASE_URI + request_schema(operation)
         found |= {item for item, _ in _items(uri, {"$ref": uri}, operation, ())}
-    # The ends that are excluded have to be broken; nothing valid lies at them.
+    # Excluded ends can only be broken; nothing valid lies at them.
     return frozenset(item for item in found if not item[2].startswith("exclusive"))
 
 
@@ -152,7 +152,7 @@ def _fits(uri: str, branch: Json, value: Any) -> bool:
 
 
 class _Held(dict[str, Any]):
-    """A schema that can be part of a cache key without being one."""
+    """A schema as a cached argument that does not count in the cache key."""
 
     def __hash__(self) -> int:  # type: ignore[override]
         return 0

@@ -1,6 +1,6 @@
 """Requests for what only some models can do: tools, JSON answers, reasoning.
 
-A model is looked for in the list of the target; the checks skip where no answer shows the feature.
+The target's list names the models that can. The checks skip if no answer shows the feature.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _schema(strict: bool) -> Json:
 
 
 def _turn(api: Api) -> Asked:
-    """The follow-up of a tool call, its id repeated to the letter."""
+    """The follow-up of a tool call, which repeats its id exactly."""
     for name in ("tools.forced", "tools.required"):
         found = answer_of(api.ask(name))
         calls = found.choices[0].calls if found and found.choices else []

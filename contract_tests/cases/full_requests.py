@@ -1,4 +1,4 @@
-"""Valid requests in which every property of the request schemas occurs, to make boundaries of."""
+"""Valid requests that contain every property of the schemas; boundary cases derive from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..wire.views import CHAT, TEXT
 from .features import ASK_WEATHER, WEATHER_TOOLS
 from .requests import MESSAGES, PROMPT, SAMPLED
 
-# Stands for the model that is asked.
+# Placeholder for the model to ask.
 MODEL = "{model}"
 _PARTS = [
     {"type": "text", "text": "What is this?"},

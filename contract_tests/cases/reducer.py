@@ -1,6 +1,6 @@
-"""A smaller request that fails in the same way, found with few requests.
+"""Finds a smaller request that fails in the same way, with few requests.
 
-hypothesis needs a thousand; here each candidate is validated locally and only valid ones are sent.
+Hypothesis needs a thousand. Here, candidates are validated locally and only valid ones are sent.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ Path = tuple[str | int, ...]
 def reduce(
     body: Json, is_valid: Callable[[Json], bool], fails: Callable[[Json], bool], most: int
 ) -> tuple[Json, int]:
-    """The smallest body found that is valid and still fails, and how often `fails` was asked."""
-    asked, known = 0, {repr(body)}
+    """The smallest body found that is valid and still fails, and the number of `fails` calls."""
+    calls, known = 0, {repr(body)}
     shrunk = True
-    while shrunk and asked < most:
+    while shrunk and calls < most:
         shrunk = False
         for candidate in _candidates(body):
             if repr(candidate) in known or not is_valid(candidate):
                 continue
             known.add(repr(candidate))
-            if asked >= most:
+            if calls >= most:
                 break
-            asked += 1
+            calls += 1
             if fails(candidate):
                 body, shrunk = candidate, True
                 break
-    return body, asked
+    return body, calls
 
 
 def _candidates(body: Json) -> Iterator[Json]:
-    """Bodies with one thing less: members and elements first, then smaller leaves."""
+    """Bodies with one thing less: first without a member or element, then with a smaller leaf."""
     places = sorted(_places(body), key=len)
     for path in places:
         made = copy.deepcopy(body)

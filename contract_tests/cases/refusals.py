@@ -1,5 +1,5 @@
-"""Requests of the catalogue that are to be refused: unknown models, bodies that are no JSON, and
-bodies with exactly one thing wrong. They cost nothing where they are refused."""
+"""Requests of the catalogue that must be refused: unknown models, bodies that are not JSON, and
+bodies with exactly one thing wrong. A refusal costs nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ERRORS: dict[str, Build] = {
     "error.deep": raw(CHAT, b'{"messages":' + b"[" * 5000 + b"]" * 5000 + b"}"),
     "odd.values": fill(b'"user": "\\ud800", "seed": 99999999999999999999999999', seed=...),
 }
-# What the schemas say in a way that one broken keyword cannot show alone.
+# Constraints that a single broken keyword cannot show.
 BY_HAND: dict[str, Build] = {
     "empty.messages": bad_chat(messages=[]),
     "type.message": _messages("Hi"),
@@ -37,7 +37,7 @@ BY_HAND: dict[str, Build] = {
     "rule.best_of": bad_text(best_of=1, n=2),
     "rule.best_of:stream": bad_text(best_of=2, stream=True),
 }
-# One refusal of this kind is asked for as a stream.
+# One of the constraints is broken in a request for a stream.
 STREAMED = "chat.completions.top_p:wrong type string"
 
 
@@ -58,7 +58,7 @@ def _is_form(case: Case) -> bool:
     return case.root in _FORMS
 
 
-# Three kinds of constraints: each name with the member that it is about.
+# Three kinds of constraints: the name of a request to the member that it is about.
 FORM = _members(_is_form) | {"type.message": "messages", "missing.role": "messages.role"}
 RANGES = _members(lambda case: not _is_form(case) and case.keyword in BOUNDS)
 TYPES = _members(lambda case: not _is_form(case) and case.keyword not in BOUNDS) | {

@@ -1,4 +1,4 @@
-"""How requests of the catalogue are written: one greedy chat and one greedy completion, changed."""
+"""How catalogue requests are written: variations of one greedy chat and one greedy completion."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ PROMPT = "The rivers of Åland and those of 日本 have one thing in common:"
 SAMPLED: Json = {"max_tokens": FEW, "temperature": 0, "seed": 7}
 
 
-def text_of(body: Json, *, ascii_only: bool = True, **how: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=ascii_only, **how).encode("utf-8", "surrogatepass")
+def text_of(body: Json, *, ascii_only: bool = True, **kwargs: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=ascii_only, **kwargs).encode("utf-8", "surrogatepass")
 
 
 def changed(body: Json, changes: Json) -> Json:
@@ -44,8 +44,8 @@ def text_body(api: Api, **changes: Any) -> Json:
 BODIES = {CHAT: chat_body, TEXT: text_body}
 
 
-def post(operation: str, body: bytes, **how: Any) -> Asked:
-    return Asked(operation, "POST", PATHS[operation], body, **how)
+def post(operation: str, body: bytes, **kwargs: Any) -> Asked:
+    return Asked(operation, "POST", PATHS[operation], body, **kwargs)
 
 
 def chat(**changes: Any) -> Build:
@@ -69,22 +69,22 @@ def raw(operation: str, body: bytes) -> Build:
 
 
 def keyed(build: Build, authorization: str | None) -> Build:
-    """The same request with other credentials, which are not good."""
+    """The same request with other, invalid credentials."""
 
     def built(api: Api) -> Asked:
         asked = build(api)
-        how: dict[str, Any] = {"headers": asked.headers, "valid": False}
-        return Asked(asked.operation, asked.method, asked.path, asked.body, authorization, **how)
+        more: dict[str, Any] = {"headers": asked.headers, "valid": False}
+        return Asked(asked.operation, asked.method, asked.path, asked.body, authorization, **more)
 
     return built
 
 
-def get(operation: str, path: str, **how: Any) -> Build:
-    return lambda api: Asked(operation, "GET", path, headers=(), **how)
+def get(operation: str, path: str, **kwargs: Any) -> Build:
+    return lambda api: Asked(operation, "GET", path, headers=(), **kwargs)
 
 
 def fill(template: bytes, **members: Any) -> Build:
-    """A chat whose body holds JSON text that no writer of JSON makes."""
+    """A chat whose body contains JSON text that no JSON writer produces."""
 
     def built(api: Api) -> Asked:
         body = text_of(chat_body(api, **members))

@@ -1,4 +1,4 @@
-"""Valid requests for hypothesis, drawn from the request schemas."""
+"""Hypothesis strategies for valid requests, from the request schemas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _prepared(operation: str) -> Prepared:
 
 
 def bodies(operation: str) -> st.SearchStrategy[Json]:
-    """Bodies that the request schema of an operation allows, and the rule beside it."""
+    """Bodies that the request schema of an operation and its rule `x-not-below` allow."""
     return instances(_prepared(operation)).map(copy.deepcopy).map(_not_below(operation))
 
 
@@ -43,5 +43,5 @@ def _not_below(operation: str) -> Any:
 
 
 def requests(operation: str) -> st.SearchStrategy[tuple[Json, bool]]:
-    """A body, and whether it is to be sent with escapes instead of raw UTF-8."""
+    """A body, and whether to send it with escapes instead of raw UTF-8."""
     return st.tuples(bodies(operation), st.booleans())

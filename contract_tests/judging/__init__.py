@@ -1,1 +1,1 @@
-"""How a target is judged: probes, checks, and what they look at."""
+"""How a target is judged: probes, checks, and the subjects of checks."""

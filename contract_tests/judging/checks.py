@@ -1,8 +1,8 @@
 """Checks: plain functions over a server's answers, each with its strength and its source.
 
-`check` marks a function that is given the whole `Api`; `each` marks one that is given subjects of
-single exchanges (answers, streams, errors ...), which makes it hold for generated requests too.
-Both can be run by pytest, by `judge` below and by the reducer.
+`check` marks a function of the whole `Api`. `each` marks a function of one subject of an exchange
+(an answer, a stream, an error ...), so that it judges generated requests, too. pytest, `run` below
+and the reducer can all apply them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Judge = Callable[..., None]
 
 @dataclass(frozen=True)
 class Check:
-    """A sentence that holds for a server. `select` gives the subjects of an `each` check."""
+    """A statement about a server. `select` finds the subjects of an `each` check."""
 
     name: str
     strength: str
@@ -42,7 +42,7 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What became of one check: `judged` counts the subjects that it was held against."""
+    """The outcome of one check; `judged` counts the subjects that it was applied to."""
 
     check: Check
     verdict: str
@@ -95,7 +95,7 @@ def _register(
 
 
 def judge_all(check: Check, api: Api, exchanges: Iterable[Exchange]) -> int:
-    """Holds an `each` check against exchanges; how many subjects there were."""
+    """Applies an `each` check to exchanges and counts the subjects; Skipped if there are none."""
     judged = sum(judge_one(check, api, exchange) for exchange in exchanges)
     if not judged:
         raise Skipped("no answer of the kind that this check speaks of came")
@@ -103,7 +103,7 @@ def judge_all(check: Check, api: Api, exchanges: Iterable[Exchange]) -> int:
 
 
 def judge_one(check: Check, api: Api, exchange: Exchange) -> int:
-    """Holds an `each` check against one exchange; how many subjects were in it."""
+    """Applies an `each` check to one exchange and counts the subjects in it."""
     judged = 0
     try:
         for subject in check.select(api, exchange) if check.select else ():
@@ -111,14 +111,14 @@ def judge_one(check: Check, api: Api, exchange: Exchange) -> int:
             judged += 1
     except UNREADABLE:
         return judged
-    except Failed as broken:
-        shown = broken.exchanges or (exchange,)
-        raise Failed(broken.came, broken.documented, *shown) from None
+    except Failed as failure:
+        shown = failure.exchanges or (exchange,)
+        raise Failed(failure.came, failure.documented, *shown) from None
     return judged
 
 
 def run(check: Check, api: Api, case: Any = None) -> CheckResult:
-    """Holds a check against a target."""
+    """Judges a target by one check."""
     named = "" if case is None else str(case)
     api.looked_at.clear()
     try:
@@ -130,21 +130,21 @@ def run(check: Check, api: Api, case: Any = None) -> CheckResult:
     except Skipped as why:
         return CheckResult(check, SKIPPED, 0, str(why), case=named)
     except UNREADABLE as why:
-        told = f"a reply has a shape that this check cannot read: {why!r:.120}"
-        return CheckResult(check, SKIPPED, 0, told, case=named)
-    except Failed as broken:
-        exchanges = broken.exchanges or tuple(api.looked_at[-2:])
-        documented = broken.documented or check.sentence
-        return CheckResult(check, FAILED, 1, broken.came, documented, exchanges, named)
+        reason = f"a reply has a shape that this check cannot read: {why!r:.120}"
+        return CheckResult(check, SKIPPED, 0, reason, case=named)
+    except Failed as failure:
+        exchanges = failure.exchanges or tuple(api.looked_at[-2:])
+        documented = failure.documented or check.sentence
+        return CheckResult(check, FAILED, 1, failure.came, documented, exchanges, named)
     if not judged:
         return CheckResult(check, SKIPPED, 0, "the check looked at no answer", case=named)
     return CheckResult(check, PASSED, judged, case=named)
 
 
 def message(finding: CheckResult, base: str) -> str:
-    """The text of a failed check: what was sent, what came, what was documented."""
+    """The text of a failed check: what was sent, what came, what is documented."""
     shown = [exchange.shown(base) for exchange in finding.exchanges[:3]]
     check = finding.check
     head = f"{check.sentence} [{check.strength}; {check.source}]"
-    told = f"documented: {finding.documented} ({check.source})"
-    return "\n".join([head, f"broken: {finding.reason}", *shown, told])
+    expected = f"documented: {finding.documented} ({check.source})"
+    return "\n".join([head, f"broken: {finding.reason}", *shown, expected])

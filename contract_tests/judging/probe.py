@@ -1,7 +1,7 @@
 """A target as the checks see it: requests by name, each sent once and remembered.
 
-The one mutable object of the suite. What protects a live target (budget, pace, patience) sits
-in `Line`, which every request passes.
+`Api` is the one mutable object of the suite. Every request passes its `Line`, which protects a
+live target (budget, rate, retries).
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ MODALITIES = {"image_url": "image", "video_url": "video", "input_audio": "audio"
 
 
 class Line(Protocol):
-    """What stands between a check and the wire."""
+    """The way from a check to the wire."""
 
     def send(self, target: Target, asked: Asked) -> tuple[Came, int]:
-        """The reply, and how many tries were made before it. Raises Skipped when it may not."""
+        """The reply and the number of attempts before it. Raises Skipped if it may not send."""
 
     def settle(self, api: Api, exchange: Exchange) -> None:
-        """Is told every exchange once it is there."""
+        """Receives every finished exchange."""
 
 
 class Direct:
-    """No budget and no patience: for a mock in this process."""
+    """No budget and no retries: for the mock in this process."""
 
     def send(self, target: Target, asked: Asked) -> tuple[Came, int]:
         return target.send(asked), 0
@@ -48,8 +48,8 @@ class Direct:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The requests by name, in the order in which they are sent; `contested` are the names of those
-    that some page allows and another does not."""
+    """The requests by name, in the order of sending. `contested` names the requests that one page
+    allows and another does not."""
 
     requests: Mapping[str, Callable[[Api], Asked]]
     contested: frozenset[str]
@@ -57,8 +57,8 @@ class Catalogue:
 
 @dataclass
 class Api:
-    """One target, judged by one edition with the requests of a catalogue. `named` is a model id
-    that was asked for; a `thorough` judgement sends the long lists of requests, too."""
+    """One target, judged by one API version with the requests of a catalogue. `named`: the model
+    id that the user chose. `thorough`: send the long lists of requests, too."""
 
     target: Target
     catalogue: Catalogue
@@ -84,11 +84,11 @@ class Api:
         return random.Random(self.seed)
 
     def error(self, situation: str) -> ErrorRow:
-        """How the edition answers a situation."""
+        """How the API version answers a situation."""
         return self.description.errors.row(situation, self.edition)
 
     def errors(self, *situations: str) -> set[tuple[int, str | None]]:
-        """Status and reason of the situations in every edition."""
+        """Status and reason of the situations in every API version."""
         rows = [
             self.description.errors.row(s, e)
             for s in situations
@@ -99,7 +99,7 @@ class Api:
     # Requests ------------------------------------------------------------------------------
 
     def send(self, name: str, asked: Asked) -> Exchange:
-        """Sends a request that is not remembered."""
+        """Sends a request without remembering it by name."""
         came, retried = self.line.send(self.target, asked)
         exchange = Exchange(name, asked, came, retried)
         self.sent.append(exchange)
@@ -108,7 +108,7 @@ class Api:
         return exchange
 
     def ask(self, name: str) -> Exchange:
-        """The exchange of the catalogue with that name; Skipped if it cannot be had."""
+        """The exchange of that name, sent at first use; raises Skipped if there can be none."""
         found = self._known.get(name)
         if found is None:
             found = self._known[name] = self._fetch(name)
@@ -129,7 +129,7 @@ class Api:
             return Skipped(f"{name} is made from an earlier answer that cannot be read: {why}")
 
     def exchanges(self) -> Iterator[Exchange]:
-        """The whole catalogue, one after the other, without what cannot be had."""
+        """The exchanges of the whole catalogue, in order; leaves out the skipped ones."""
         for name in self.catalogue.requests:
             with suppress(Skipped):
                 yield self.ask(name)
@@ -137,7 +137,7 @@ class Api:
     # Views ---------------------------------------------------------------------------------
 
     def answer(self, name: str) -> Answer:
-        """The answer of the catalogue with that name; Skipped if it was refused."""
+        """The answer to the request of that name; raises Skipped if it was refused."""
         exchange = self.ask(name)
         found = answer_of(exchange)
         if found is None:
@@ -145,14 +145,14 @@ class Api:
         return found
 
     def stream(self, name: str) -> Stream:
-        """The stream of the catalogue with that name; Skipped if it was refused."""
+        """The stream for the request of that name; raises Skipped if it was refused."""
         exchange = self.ask(name)
         if not exchange.is_stream:
             raise Skipped(f"{name} was answered with status {exchange.came.status}")
         return stream_of(exchange)
 
     def value(self, name: str) -> Any:
-        """The JSON of an answer of the catalogue; Skipped if it is refused or unreadable."""
+        """The JSON reply to the request of that name; raises Skipped if refused or unreadable."""
         exchange = self.ask(name)
         if not exchange.ok:
             raise Skipped(f"{name} was answered with status {exchange.came.status}")
@@ -162,7 +162,7 @@ class Api:
             raise Skipped(f"{name} is not JSON: {fault}") from None
 
     def deterministic(self, *names: str) -> None:
-        """Skipped unless equal greedy requests were seen to have equal answers."""
+        """Raises Skipped unless equal greedy requests were seen to have equal answers."""
         for name in names or ("chat.base",):
             first, second = self.answer(name), self.answer(f"{name}.again")
             if first.texts != second.texts:
@@ -172,8 +172,8 @@ class Api:
 
     @cached_property
     def _comparable(self) -> bool:
-        """Whether answers to one prompt can be compared at all: a server may take its text from a
-        digest of the whole body. One or two of these relations may be broken by a fault."""
+        """Whether answers to one prompt can be compared at all: a server may derive its text from
+        a digest of the whole body. A fault may break one or two of these relations."""
         base, agree = self.answer("chat.base").text, 0
         for name in ("logprobs.chat", "stop.text", "chat.stream", "chat.neutral", "chat.written"):
             try:
@@ -186,7 +186,7 @@ class Api:
 
     @cached_property
     def rows(self) -> list[Json]:
-        """The rows of the model list that can be used; none if the list cannot be read."""
+        """The usable rows of the model list; none if the list cannot be read."""
         try:
             value = self.value("models.list")
         except Skipped:
@@ -197,7 +197,7 @@ class Api:
 
     @cached_property
     def model(self) -> str:
-        """The model that is asked: the one named, that of the seed page, or the cheapest."""
+        """The model to ask: the one named, that of the docs' examples, or the cheapest."""
         if self.named:
             return self.named
         ids = [row["id"] for row in self.rows]
@@ -205,8 +205,8 @@ class Api:
         return SEED_MODEL if SEED_MODEL in ids or cheap is None else cheap
 
     def able(self, feature: str) -> str:
-        """The model to ask for a feature: the usual one if its row may have it, else the cheapest
-        that says so. Skipped if none does."""
+        """The model to ask for a feature: the usual one unless its row excludes the feature, else
+        the cheapest that lists it. Raises Skipped if none does."""
         own = next((row for row in self.rows if row["id"] == self.model), {})
         flags = own.get("features")
         if not isinstance(flags, list) or feature in flags:
@@ -217,7 +217,7 @@ class Api:
         return found
 
     def model_for(self, body: Json) -> str:
-        """A model that the list says to be able of what `body` asks for; else the usual one."""
+        """A model that supports what `body` asks for, by the list; else the usual one."""
         text = str(body)
         try:
             if body.get("tools") or "tool_calls" in text:
@@ -235,7 +235,7 @@ class Api:
         return min(rows, key=_price)["id"] if rows else None
 
     def price(self, model: str) -> tuple[float, float]:
-        """USD for a prompt token and for a completion token, by the list or else by the book."""
+        """USD per prompt token and per completion token, from the list or the description."""
         row = next((row for row in self.rows if row["id"] == model), None)
         row = row or self.description.models.get(model) or {}
         sides = ("input_token_price_per_m", "output_token_price_per_m")

@@ -1,6 +1,7 @@
-"""The schemas as the referee reads them: jsonschema, with `12.0` and `true` no integers.
+"""The schemas as the referee reads them: jsonschema, where `12.0` and `true` are not integers.
 
-The mock checks with another validator, which may be asked first for speed but never has the say.
+The mock uses another validator. The suite may ask that one first, for speed, but never lets it
+find a fault.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def registry() -> Any:
     """Every schema file by its URI."""
     found: Any = Registry()
     for uri, document in load_description().documents.items():
-        # With `$schema` a reference would bring back the validator that takes 12.0 for an integer.
+        # `$schema` would make a reference use the validator that takes 12.0 for an integer.
         plain = {key: value for key, value in document.items() if key != "$schema"}
         found = found.with_resource(uri, Resource.from_contents(plain, DRAFT202012))
     return found
@@ -42,7 +43,7 @@ def registry() -> Any:
 
 @cache
 def referee(path: str, strict: bool = True) -> Any:
-    """A validator for the schema in the file `path`; `strict` tells 12 from 12.0."""
+    """A validator for the schema in the file `path`; `strict`: 12.0 is not an integer."""
     kind = _STRICT if strict else Draft202012Validator
     return kind({"$ref": BASE_URI + path}, registry=registry())
 
@@ -50,8 +51,8 @@ def referee(path: str, strict: bool = True) -> Any:
 def first_fault(path: str, value: Any) -> tuple[str, str, tuple[Any, ...]] | None:
     """Where and how `value` breaks the schema: JSON path, message, path in the schema.
 
-    The referee judges every form that a value can take, once; another value of a form that it let
-    pass is left to the compiled validator, and comes back to the referee if that one objects.
+    The referee judges every form of a value once. Further values of a form that passed go to the
+    compiled validator, and back to the referee only if that one objects.
     """
     judged = (path, form(value))
     if judged in _PASSED and _is_compiled_valid(path, value):
@@ -67,7 +68,7 @@ _PASSED: set[tuple[str, Any]] = set()
 
 
 def form(value: Any) -> Any:
-    """A value without its texts and numbers: names, types, what is in lists, and which floats are
+    """A value without its texts and numbers: names, types, list items, and which floats are
     whole."""
     if isinstance(value, dict):
         return dict, tuple((name, form(member)) for name, member in value.items())
@@ -80,12 +81,12 @@ def _is_compiled_valid(path: str, value: Any) -> bool:
     try:
         return load_description().validator(path).is_valid(value)
     except (ValueError, TypeError, OverflowError):
-        # Lone surrogates and the like, which the compiled validator cannot take in.
+        # Lone surrogates and the like, which the compiled validator cannot read.
         return False
 
 
 def _deepest(error: Any) -> Any:
-    """The nearest cause inside an `anyOf`, judged by how far into the value it reaches."""
+    """The likeliest cause inside an `anyOf`: the one deepest in the value."""
 
     def depth(one: Any) -> tuple[int, bool]:
         return len(one.absolute_path), one.validator != "type"
@@ -96,12 +97,12 @@ def _deepest(error: Any) -> Any:
 
 
 def request_schema(operation: str) -> str:
-    """The file of an operation's request schema."""
+    """The path of an operation's request schema."""
     return str(load_description().operations[operation].request)
 
 
 def is_valid_request(operation: str, body: Any) -> bool:
-    """Whether the request schema and the rule beside it allow `body`."""
+    """Whether the request schema and its rule `x-not-below` allow `body`."""
     path = request_schema(operation)
     if not referee(path, strict=False).is_valid(body):
         return False
@@ -111,7 +112,7 @@ def is_valid_request(operation: str, body: Any) -> bool:
 
 
 def described(path: str, value: Any) -> set[str]:
-    """Paths of members that the schema does not name, such as `choices[].message.foo`."""
+    """The paths of members that the schema does not name, e.g. `choices[].message.foo`."""
     seen = (path, form(value))
     if seen not in _DESCRIBED:
         root = load_description().schema(path)
@@ -143,12 +144,12 @@ def _unknown(uri: str, schema: Any, value: Any, at: str) -> list[str]:
 
 
 def parts(uri: str, schema: Any) -> list[tuple[str, Json]]:
-    """A schema and all that it refers to or combines at the same place, with their bases."""
+    """A schema and everything it refers to or combines in one place, with their base URIs."""
     if not isinstance(schema, dict):
         return []
     if set(schema) == {"$ref"}:
         return [(uri, schema), *parts(*resolve(uri, schema["$ref"]))]
-    # What is kept holds its schema, so that no other one can take its identity.
+    # The cached list holds its schema, so that no other object can get the same id.
     kept = _PARTS.get((uri, id(schema)))
     if kept is None:
         kept = _PARTS[uri, id(schema)] = list(_parts(uri, schema))

@@ -1,4 +1,4 @@
-"""What a check of single exchanges speaks of: answers, streams, errors, and so on."""
+"""The subjects of `each` checks: answers, streams, errors and so on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..wire.exchange import Exchange
 from ..wire.views import CHAT, COMPLETING, Answer, Stream, answer_of, stream_of
 from .probe import Api
 
-# Replies that no schema describes: the routes do not exist.
+# The operation of requests to unknown routes, whose replies no schema describes.
 UNROUTED = ""
 
 
@@ -17,20 +17,20 @@ def exchanges(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
 
 
 def documented(api: Api, exchange: Exchange) -> Iterator[Exchange]:
-    """Exchanges whose request every page allows."""
+    """Exchanges whose request all pages allow."""
     if exchange.asked.valid and exchange.name not in api.catalogue.contested:
         yield exchange
 
 
 def contested(api: Api, exchange: Exchange) -> Iterator[Exchange]:
-    """Exchanges whose request some page allows and another does not."""
+    """Exchanges whose request one page allows and another does not."""
     odd = exchange.name.startswith("odd.") or exchange.asked.operation == UNROUTED
     if exchange.name in api.catalogue.contested and not odd:
         yield exchange
 
 
 def json_replies(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
-    """Good replies that are one JSON document."""
+    """Successful replies that are one JSON document."""
     if exchange.is_json and exchange.asked.operation != UNROUTED:
         yield exchange
 
@@ -42,8 +42,8 @@ def errors(_api: Api, exchange: Exchange) -> Iterator[Exchange]:
 
 
 def answers(_api: Api, exchange: Exchange) -> Iterator[Answer]:
-    """Answers to chats and completions, streamed or not. What an answer to a request that no page
-    allows has to hold, no page says."""
+    """Answers to valid chats and completions, streamed or not. No page says what an answer to an
+    invalid request must look like."""
     found = answer_of(exchange) if exchange.asked.valid else None
     if found is not None:
         yield found

@@ -1,4 +1,4 @@
-"""What can become of a check, and how a check says so."""
+"""The outcomes of a check, and how a check reports them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from ..wire.views import Unreadable
 MUST, SHOULD, NOTE = "must", "should", "note"
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
-# What comes of a reply that has not the documented shape: the checks of shape report it, and the
-# other checks leave it alone. A check that is never judged is reported as such.
+# Raised for a reply without the documented shape. The shape checks report it and the other checks
+# pass over it; a check without any reply to judge is reported as skipped.
 UNREADABLE = (
     Unreadable, AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError
 )  # fmt: skip
 
 
 class Failed(Exception):
-    """A check fails: what came, what is documented (or the check itself), and by which replies."""
+    """A check fails: what came, what is documented (by default the check), and the exchanges."""
 
     def __init__(self, came: str, documented: str = "", *exchanges: Exchange) -> None:
         super().__init__(came)
@@ -24,10 +24,10 @@ class Failed(Exception):
 
 
 class Skipped(Exception):
-    """A check cannot be judged on this target, and why."""
+    """A check cannot be judged on this target; the message says why."""
 
 
 def expect(holds: object, came: str, *exchanges: Exchange, documented: str = "") -> None:
-    """fails the check unless `holds`."""
+    """Fails the check unless `holds`."""
     if not holds:
         raise Failed(came, documented, *exchanges)

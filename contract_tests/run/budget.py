@@ -1,4 +1,4 @@
-"""What a live run may spend, and how fast: shared by all processes of a run through one file."""
+"""What a live run may spend, and how fast. All processes of a run share it through one file."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Ledger:
             lock.unlink(missing_ok=True)
 
     def reserve(self, usd: float) -> float:
-        """Takes one request and its worst cost; gives the seconds to wait before it is sent.
+        """Reserves one request and its worst cost; returns the seconds to wait before sending it.
 
-        Raises Skipped when the run has been stopped or a cap would be passed.
+        Raises Skipped if the run has been stopped or the request would exceed a cap.
         """
         with self._open() as state:
             if state["stopped"]:
@@ -67,7 +67,7 @@ class Ledger:
             return float(at - now)
 
     def settle(self, difference: float) -> None:
-        """Corrects what was reserved by what was spent."""
+        """Corrects the cost reserved: `difference` is USD spent minus USD reserved."""
         with self._open() as state:
             state["usd"] = max(0.0, state["usd"] + difference)
 
@@ -100,7 +100,7 @@ def acquire(lock: Path) -> None:
 
 
 def worst_cost(api: Api, asked: Asked) -> float:
-    """USD that a request may cost at most, by the listed price of its model."""
+    """The most that a request may cost, in USD, at the listed prices of its model."""
     body = asked.json
     if not asked.valid or asked.operation not in ("chat.completions", "completions"):
         return 0.0
@@ -114,7 +114,7 @@ def worst_cost(api: Api, asked: Asked) -> float:
 
 
 def _prices(api: Api, model: str) -> tuple[float, float]:
-    # While the list itself is being fetched, only the book knows prices.
+    # While the list itself is being fetched, only the description has prices.
     if "rows" in api.__dict__:
         return api.price(model)
     row = api.description.models.get(model) or {}
@@ -125,7 +125,7 @@ def _prices(api: Api, model: str) -> tuple[float, float]:
 
 
 def real_cost(api: Api, exchange: Exchange) -> float:
-    """USD that an exchange cost by its usage; what was reserved if it has none."""
+    """The cost of an exchange in USD, from its usage; MISSING if the usage cannot be read."""
     if not exchange.ok:
         return 0.0
     try:
@@ -141,7 +141,10 @@ def real_cost(api: Api, exchange: Exchange) -> float:
 
 @dataclass
 class Careful:
-    """A line to a live target: budget, pace, patience. `pause` is the first wait after a 429."""
+    """Sends to a live target within the budget and the rate, and retries.
+
+    `pause`: the first wait after a 429, in seconds.
+    """
 
     ledger: Ledger
     pause: float = 1.0
@@ -150,7 +153,7 @@ class Careful:
     _reserved: float = 0.0
 
     def send(self, target: Target, asked: Asked) -> tuple[Came, int]:
-        """The reply, and how many tries came before it."""
+        """The reply, and the number of attempts before it."""
         assert self.api is not None
         wait, tries, failures = self.pause, 0, 0
         while True:
@@ -172,18 +175,18 @@ class Careful:
         return came, tries
 
     def _refuse(self, came: Came, asked: Asked) -> None:
-        """Skipped for what tells nothing of the contract; the run ends where nothing more can
-        be learned."""
+        """Raises Skipped for a reply that says nothing about the contract. Stops the run if
+        nothing more can be learned."""
         if asked.valid and came.status == 403 and b"BALANCE" in came.body:
             self.ledger.stop("the account has no balance left (403 NOT_ENOUGH_BALANCE)")
             raise Skipped("the account has no balance left")
         if came.status in (429, 502, 503, 504) or _silent(came):
             self.ledger.settle(-self._reserved)
-            told = came.problem or f"status {came.status}"
-            raise Skipped(f"transient: {told}, though tried again")
+            reason = came.problem or f"status {came.status}"
+            raise Skipped(f"transient: {reason}, though tried again")
 
     def settle(self, api: Api, exchange: Exchange) -> None:
-        """Counts what the exchange cost, and tells how far the run is."""
+        """Records what the exchange cost, and reports progress."""
         spent = real_cost(api, exchange)
         if spent != MISSING:
             self.ledger.settle(spent - self._reserved)
@@ -200,5 +203,5 @@ def _transient(came: Came) -> bool:
 
 
 def _wait(came: Came, wait: float) -> float:
-    told = came.header("retry-after") or ""
-    return max(wait, min(float(told), 60.0)) if told.isdigit() else wait
+    seconds = came.header("retry-after") or ""
+    return max(wait, min(float(seconds), 60.0)) if seconds.isdigit() else wait

@@ -1,4 +1,4 @@
-"""What a live run may cost at most, reckoned before anything is sent."""
+"""What a live run may cost at most, estimated before anything is sent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from .options import Options
 
 
 def lines(options: Options) -> list[str]:
-    """The header of a live run: whom it asks, with what, and what that may cost."""
-    requests, usd = reckoned(options)
+    """The header of a live run: its target, its requests and what they may cost."""
+    requests, usd = _estimate(options)
     most, cap = min(requests, options.max_requests), options.max_usd
     caps = f"caps: {options.max_requests} requests, {cap:g} USD"
     pace = f", {options.rpm} requests a minute" if options.rpm else ""
@@ -22,8 +22,8 @@ def lines(options: Options) -> list[str]:
     ]
 
 
-def reckoned(options: Options) -> tuple[int, float]:
-    """Requests of the catalogue and drawn ones, and their worst cost by the prices of the book."""
+def _estimate(options: Options) -> tuple[int, float]:
+    """The number of fixed and drawn requests, and their worst cost at the description's prices."""
     api = api_of(InProcess(options.edition), options.edition, options.model)
     total = 0.0
     for exchange in api.exchanges():

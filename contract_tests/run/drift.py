@@ -1,4 +1,4 @@
-"""Where a target parts from the documents, and how that compares to what is known."""
+"""Where a target differs from the documents, compared with the known differences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KNOWN = Path(__file__).parents[1] / "known_drift.json"
 
 
 def known(edition: str) -> dict[str, dict[str, Any]]:
-    """The known drift of the live API from an edition, by the name of the check."""
+    """The known drift of the live API from one API version, by the name of the check."""
     checks = json.loads(KNOWN.read_text(encoding="utf-8"))["checks"]
     return {name: row for name, row in checks.items() if edition in row["editions"]}
 
@@ -20,8 +20,11 @@ def known(edition: str) -> dict[str, dict[str, Any]]:
 def table(
     findings: list[dict[str, Any]], edition: str, *, live: bool, real: bool
 ) -> list[dict[str, Any]]:
-    """A row for each check that fails without failing the run, and for each known drift that was
-    not seen. That it is gone is news of the `real` API alone; of any other server, one row."""
+    """One row per check that fails without failing the run, and per known drift not seen.
+
+    Only the `real` API can show that a drift has disappeared. For any other server, one row joins
+    all drift not seen.
+    """
     expected, rows, gone = known(edition), [], []
     for finding in findings:
         name, verdict = finding["check"], finding["verdict"]
@@ -35,7 +38,7 @@ def table(
 
 
 def _joined(gone: list[dict[str, Any]]) -> dict[str, Any]:
-    """One row for all of them."""
+    """One row for all drift that was not seen."""
     return {
         **gone[0], "check": "known drift", "strength": NOTE, "example": "",
         "sentence": f"{len(gone)} checks that the real API was seen to break are kept here.",

@@ -12,24 +12,24 @@ from .budget import acquire
 
 
 class Store:
-    """A folder with a file for each exchange by its name."""
+    """A folder with one file per exchange, under the name of its request."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def __call__(self, name: str, fetch: Callable[[], Exchange]) -> Exchange:
-        """The exchange of that name: read if another process has it, else fetched."""
+        """The exchange of that name: read from the folder if it is there, fetched otherwise."""
         file = self._folder / f"{name.replace(':', '_')}.exchange"
         lock = file.with_suffix(".fetching")
         if not file.exists():
             acquire(lock)
             try:
                 if not file.exists():
-                    made = fetch()
+                    fetched = fetch()
                     part = file.with_suffix(f".{time.monotonic_ns()}")
-                    part.write_bytes(pickle.dumps(made))
+                    part.write_bytes(pickle.dumps(fetched))
                     part.rename(file)
-                    return made
+                    return fetched
             finally:
                 lock.unlink(missing_ok=True)
         found: Exchange = pickle.loads(file.read_bytes())

@@ -1,4 +1,4 @@
-"""What was seen on the way: members that no schema names, values of open fields, times."""
+"""Observations beside the checks: undocumented members, values of open fields, times."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_TIMES = 200
 
 @dataclass
 class Observed:
-    """`fields` and `values` are counted; times are seconds."""
+    """How often `fields` and `values` occurred; times are in seconds."""
 
     fields: Counter[str] = field(default_factory=Counter)
     values: Counter[str] = field(default_factory=Counter)
@@ -28,7 +28,7 @@ class Observed:
 
     @classmethod
     def of(cls, exchanges: Iterable[Exchange]) -> Observed:
-        """What these exchanges show."""
+        """The observations in these exchanges."""
         found = cls()
         for exchange in exchanges:
             found._add(exchange)
@@ -65,14 +65,14 @@ class Observed:
             self.values[f"finish_reason: {piece.get('finish_reason')}"] += 1
 
     def data(self) -> dict[str, Any]:
-        """As part of a report."""
+        """The observations as part of a report."""
         return {
             "undocumented": dict(self.fields), "values": dict(self.values),
             "first_byte": self.first_byte[:MOST_TIMES], "gaps": self.gaps[:MOST_TIMES],
         }  # fmt: skip
 
     def merge(self, data: dict[str, Any]) -> None:
-        """Adds what another process saw."""
+        """Adds the observations of another process."""
         self.fields.update(data.get("undocumented", {}))
         self.values.update(data.get("values", {}))
         self.first_byte += data.get("first_byte", [])

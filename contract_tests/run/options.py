@@ -1,4 +1,4 @@
-"""What a run was asked for, by the options of the pytest plugin, or by default without it."""
+"""The options of a run: those of the pytest plugin, or the defaults without it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOCAL = ("localhost",)
 
 @dataclass(frozen=True)
 class Options:
-    """`live` judges a server by URL; otherwise the mock is judged in this process."""
+    """`live`: judge the server at `base_url`; otherwise the mock in this process."""
 
     live: bool
     base_url: str
@@ -47,7 +47,7 @@ class Options:
 
     @property
     def real(self) -> bool:
-        """Whether it is the API itself that is asked, and no server in its place."""
+        """Whether the target is the API itself, not a server in its place."""
         return self.live and urlsplit(self.base_url).hostname == urlsplit(LIVE_URL).hostname
 
 
@@ -103,7 +103,7 @@ def _number(config: pytest.Config, name: str, default: Any) -> Any:
 
 
 def folder_of(config: pytest.Config) -> Path:
-    """The folder that the processes of this run share."""
+    """The folder that all processes of this run share."""
     import tempfile
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A secret taken out of any text by its value, in whatever encoding it stands there."""
+"""Removes a secret from any text, by its value and in whatever encoding it appears."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STARS = "***"
 
 
 def spellings(secret: str) -> list[str]:
-    """How a secret may be written: plain, escaped, percent-encoded, in hexadecimal or base64."""
+    """The ways to write a secret: plain, escaped, percent-encoded, reversed, hex or base64."""
     data = secret.encode()
     found = {
         secret,
@@ -20,30 +20,30 @@ def spellings(secret: str) -> list[str]:
         quote(secret, safe=""),
         quote_plus(secret),
         "".join(f"%{byte:02X}" for byte in data),
-        "".join(f"\\u{ord(sign):04x}" for sign in secret if ord(sign) < 0x10000),
+        "".join(f"\\u{ord(char):04x}" for char in secret if ord(char) < 0x10000),
         data.hex(),
         data.hex().upper(),
         secret[::-1],
     }
-    for before in range(3):
-        # Where a secret stands in a longer text, base64 has three ways to spell its middle.
+    for offset in range(3):
+        # Inside a longer text, base64 has three spellings for the middle of a secret.
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            text = encode(b"\0" * before + data).decode()
-            start, end = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+            text = encode(b"\0" * offset + data).decode()
+            start, end = -(-offset * 8 // 6), (offset + len(data)) * 8 // 6
             found.add(text[start:end])
     return sorted((text for text in found if len(text) >= LEAST), key=len, reverse=True)
 
 
 class Redactor:
-    """Takes `secret` out of texts. Without a secret nothing changes."""
+    """Removes `secret` from texts. Without a secret, texts stay unchanged."""
 
     def __init__(self, secret: str | None) -> None:
         known = spellings(secret) if secret and len(secret) >= LEAST else []
-        anyhow = "|".join(map(re.escape, known))
-        self._pattern = re.compile(anyhow, re.IGNORECASE) if known else None
+        pattern = "|".join(map(re.escape, known))
+        self._pattern = re.compile(pattern, re.IGNORECASE) if known else None
 
     def occurs(self, text: str) -> bool:
-        """Whether the secret stands in `text` in some spelling."""
+        """Whether `text` contains the secret in any spelling."""
         return bool(self._pattern and self._pattern.search(text))
 
     def __call__(self, text: str) -> str:

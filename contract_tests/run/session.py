@@ -1,5 +1,6 @@
-"""The suite under pytest: one target for a run, verdicts as outcomes, findings gathered for the
-report. With xdist the workers judge, and the process that started them gathers.
+"""The suite under pytest: one target per run, verdicts as outcomes, findings for the report.
+
+With xdist, the workers judge and the process that started them writes the report.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ EXIT_STOPPED = 4
 
 
 def check_of(item: pytest.Item) -> Check | None:
-    """The check that a test is, if it is one."""
+    """The check behind a test, if there is one."""
     function = getattr(item, "function", None)
     found = CHECKS.get(getattr(function, "__name__", ""))
     module = getattr(function, "__module__", "") or ""
@@ -42,7 +43,7 @@ def check_of(item: pytest.Item) -> Check | None:
 
 
 class Session:
-    """One run: its options, its target, and what was found."""
+    """One run: its options, its target and its findings."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config, self.options = config, read(config)
@@ -66,14 +67,14 @@ class Session:
         return self._api
 
     def _open(self) -> Api:
-        own = self.options
-        how: dict[str, Any] = {"thorough": own.thorough, "examples": own.examples}
-        if not own.live:
-            api = api_of(InProcess(own.edition), own.edition, own.model, Direct(), **how)
+        options, edition, model = self.options, self.options.edition, self.options.model
+        extent: dict[str, Any] = {"thorough": options.thorough, "examples": options.examples}
+        if not options.live:
+            api = api_of(InProcess(edition), edition, model, Direct(), **extent)
         else:
-            line = Careful(self.ledger, 0.1 if own.local else 1.0, self._progress)
-            target = OverHttp(own.base_url, own.key)
-            api = api_of(target, own.edition, own.model, line, store=Store(self.folder), **how)
+            line = Careful(self.ledger, 0.1 if options.local else 1.0, self._progress)
+            target, store = OverHttp(options.base_url, options.key), Store(self.folder)
+            api = api_of(target, edition, model, line, store=store, **extent)
             line.api = api
         return api
 
@@ -81,8 +82,8 @@ class Session:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         state = ledger.state()
         if reporter is not None and not self.worker and state["requests"] % 10 == 0:
-            about = f"{state['requests']} requests of at most {ledger.max_requests}"
-            reporter.write_line(f"  {about}, {state['usd']:.5f} USD: {exchange.name}")
+            count = f"{state['requests']} requests of at most {ledger.max_requests}"
+            reporter.write_line(f"  {count}, {state['usd']:.5f} USD: {exchange.name}")
 
     # Judging ---------------------------------------------------------------------------
 
@@ -104,7 +105,7 @@ class Session:
         pytest.xfail(f"drift: {self.redact(finding.reason)}")
 
     def as_data(self, finding: CheckResult) -> dict[str, Any]:
-        """A finding as the report has it, without the key."""
+        """A finding as data of the report, without the key."""
         check, base = finding.check, self.options.base_url if self.options.live else "in process"
         shown = [
             {
@@ -125,7 +126,7 @@ class Session:
     # The end of a run --------------------------------------------------------------------
 
     def summary(self) -> dict[str, Any]:
-        """What a worker hands over: what it sent, as far as the report needs it."""
+        """What a process contributes to the report: what it sent and what it saw."""
         api = self._api
         if api is None:
             return {}
@@ -138,33 +139,33 @@ class Session:
         }  # fmt: skip
 
     def report(self, parts: list[dict[str, Any]]) -> dict[str, Any]:
-        """The report of the run from what every process handed over."""
-        found = coverage.Coverage()
+        """The report of the run, from the summaries of all processes."""
+        covered = coverage.Coverage()
         observed = Observed()
         for part in parts:
-            found.valid |= {tuple(item) for item in part.get("valid", [])}
-            found.invalid |= {tuple(item) for item in part.get("invalid", [])}
+            covered.valid |= {tuple(item) for item in part.get("valid", [])}
+            covered.invalid |= {tuple(item) for item in part.get("invalid", [])}
             observed.merge(part.get("observed", {}))
-        self.coverage, self.observed = found, observed
+        self.coverage, self.observed = covered, observed
         state = self.ledger.state() if self.options.live else {}
         sent = sum(part.get("sent", 0) for part in parts)
-        own = self.options
+        options, live = self.options, self.options.live
         return {
-            "target": self.redact(own.base_url) if own.live else "in process",
-            "edition": own.edition, "started": int(self.started), "strict": own.strict,
+            "target": self.redact(options.base_url) if live else "in process",
+            "edition": options.edition, "started": int(self.started), "strict": options.strict,
             "seconds": round(time.time() - self.started, 1), "seed": 0,
             "requests": max(sent, state.get("requests", 0)),
             "usd": round(state.get("usd", 0.0), 6), "stopped": state.get("stopped", ""),
             "checks": _merged(self.findings),
-            "drift": drift.table(self.findings, own.edition, live=own.live, real=own.real),
-            "coverage": {"lines": found.told(), "missing_valid": found.missing()[0],
-                         "missing_invalid": found.missing()[1]},
+            "drift": drift.table(self.findings, options.edition, live=live, real=options.real),
+            "coverage": {"lines": covered.lines(), "missing_valid": covered.missing()[0],
+                         "missing_invalid": covered.missing()[1]},
             **observed.data(),
         }  # fmt: skip
 
 
 def _merged(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each check: parametrised ones are joined, the worst verdict counts."""
+    """One row per check; the cases of a parametrised check are joined, and the worst counts."""
     order = (FAILED, PASSED, SKIPPED)
     rows: dict[str, dict[str, Any]] = {}
     for finding in findings:
@@ -191,7 +192,7 @@ def session_of(config: pytest.Config) -> Session:
 
 
 class Hooks:
-    """The hooks of the suite, registered once for a run."""
+    """The hooks of the suite, registered once per run."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -205,7 +206,7 @@ class Hooks:
             gone = [item for item in items if getattr(item, "originalname", "") in MOCK_ONLY]
             items[:] = [item for item in items if item not in gone]
             config.hook.pytest_deselected(items=gone)
-        # Cheap and fatal first: a shuffled order would fetch late what early checks are about.
+        # Cheap, fatal checks first; a shuffled order would fetch their exchanges late.
         items.sort(key=lambda item: (item.path.name, item.reportinfo()[1] or 0))
 
     @pytest.hookimpl(tryfirst=True)
@@ -232,10 +233,10 @@ class Hooks:
         self.parts.append(getattr(node, "workeroutput", {}).get("novita_part", {}))
 
     def pytest_report_header(self, config: pytest.Config) -> list[str]:
-        own = session_of(config).options
-        if not own.live:
-            return [f"novita contract: the mock in this process, edition {own.edition}"]
-        return cost_estimate.lines(own)
+        options = session_of(config).options
+        if not options.live:
+            return [f"novita contract: the mock in this process, edition {options.edition}"]
+        return cost_estimate.lines(options)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         contract = session_of(self.config)
@@ -262,7 +263,7 @@ class Hooks:
 
 
 def register(config: pytest.Config) -> None:
-    """Registers the hooks, unless another conftest did."""
+    """Registers the hooks, unless another conftest has done so."""
     if not config.pluginmanager.has_plugin(NAME):
         config.pluginmanager.register(Hooks(config), NAME)
 

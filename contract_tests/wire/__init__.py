@@ -1,1 +1,1 @@
-"""What goes over the wire: exchanges as they came, and how they are read."""
+"""What goes over the wire: exchanges as they arrived, and their readers."""

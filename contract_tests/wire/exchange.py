@@ -1,6 +1,6 @@
-"""What is sent and what comes back, as bytes of the wire.
+"""What is sent and what comes back, as bytes on the wire.
 
-The key is never part of a request here: `authorization` holds a template that the target fills.
+A request never contains the key: `authorization` is a template that the target fills in.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Asked:
-    """One request. `path` is below the base, as on the wire; `valid` if the documents allow it."""
+    """One request. `path`: below the base URL, as sent. `valid`: the documents allow it."""
 
     operation: str
     method: str
@@ -35,7 +35,7 @@ class Asked:
 
     @cached_property
     def json(self) -> Json:
-        """The body as an object; empty where it is none."""
+        """The body as an object; empty if it is not one."""
         try:
             value = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -47,7 +47,7 @@ class Asked:
         return self.json.get("stream") is True
 
     def as_curl(self, base: str) -> str:
-        """A command that sends the same request, with the key in a variable of the shell."""
+        """A curl command that sends the same request, with the key in a shell variable."""
         parts = ["curl", "-sS", "-X", self.method, shlex.quote(base + self.path)]
         if self.authorization is not None:
             filled = self.authorization.replace("{key}", "$NOVITA_API_KEY")
@@ -58,7 +58,7 @@ class Asked:
         return " ".join(parts)
 
     def as_python(self, base: str) -> str:
-        """The same request in Python."""
+        """The same request as a line of Python."""
         headers = ", ".join(f"{name!r}: {value!r}" for name, value in self.headers)
         if self.authorization is not None:
             filled = self.authorization.replace("{key}", "{os.environ['NOVITA_API_KEY']}")
@@ -70,8 +70,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Came:
-    """One reply. `arrivals` are seconds after sending and bytes of the body so far; `began` and
-    `ended` are seconds since 1970; `problem` says what broke below HTTP, if anything did."""
+    """One reply. `arrivals`: seconds since sending, with the bytes of the body so far. `began`,
+    `ended`: Unix time in seconds. `problem`: what broke below HTTP, if anything did."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -91,7 +91,7 @@ class Came:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request of the catalogue by its name, and its reply; `retried` counts earlier tries."""
+    """A named request and its reply; `retried` counts earlier attempts."""
 
     name: str
     asked: Asked
@@ -100,12 +100,12 @@ class Exchange:
 
     @cached_property
     def value(self) -> Any:
-        """The JSON of the body, read strictly; raises JsonFault."""
+        """The JSON of the body, parsed strictly; raises JsonFault."""
         return strict_json.read(self.came.body)
 
     @cached_property
     def kept(self) -> dict[str, Any]:
-        """What readers made of the reply, so that the next check need not make it again."""
+        """Parsed views of the reply, cached for later checks."""
         return {}
 
     @cached_property
@@ -125,7 +125,7 @@ class Exchange:
         return self.ok and not self.asked.streamed
 
     def shown(self, base: str) -> str:
-        """The exchange for a reader: what was sent twice over, and what came."""
+        """The exchange in words: the request as curl and as Python, and the reply."""
         kind = self.came.header("content-type")
         problem = f"\n  {self.came.problem}" if self.came.problem else ""
         return (

@@ -1,6 +1,6 @@
-"""HTTP/1.1 on a socket: one request, one connection, every byte kept with the time it came.
+"""HTTP/1.1 on a socket: one request per connection, every byte kept with its arrival time.
 
-No HTTP library: they repair, decode or hide what the checks of the wire are about.
+No HTTP library, because libraries repair, decode or hide what the wire checks are about.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass
 class Received:
-    """Bytes as they came, with the seconds since the request was sent."""
+    """Bytes as they arrived, with the seconds since the request was sent."""
 
     data: bytearray = field(default_factory=bytearray)
     reads: list[tuple[float, int]] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Received:
 
 def send(base: str, method: str, path: str, headers: list[tuple[str, str]], body: bytes,
          timeout: float) -> Came:  # fmt: skip
-    """Sends one request below `base`. Raises OSError where no connection can be had."""
+    """Sends one request below `base`. Raises OSError if no connection can be made."""
     url = urlsplit(base)
     port = url.port or _PORTS[url.scheme]
     lines = [f"{method} {url.path.rstrip('/')}{path} HTTP/1.1", f"host: {url.netloc}"]
@@ -52,7 +52,7 @@ def send(base: str, method: str, path: str, headers: list[tuple[str, str]], body
 
 def _talk(wire: socket.socket, message: bytes, method: str, timeout: float) -> tuple[Received, str]:
     received, start = Received(), time.perf_counter()
-    # The server may answer and close before it has read all.
+    # The server may answer and close before it has read everything.
     with contextlib.suppress(OSError):
         wire.sendall(message)
     try:
@@ -74,7 +74,7 @@ def _talk(wire: socket.socket, message: bytes, method: str, timeout: float) -> t
 
 
 def _head(data: bytes | bytearray) -> tuple[int, list[tuple[str, str]], int] | None:
-    """Status, headers and where the body starts; None while the head is not complete."""
+    """Status, headers and the offset of the body; None while the head is incomplete."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return None
@@ -86,7 +86,7 @@ def _head(data: bytes | bytearray) -> tuple[int, list[tuple[str, str]], int] | N
 
 
 def _length(data: bytearray, method: str) -> int | None:
-    """Where the reply ends by its own framing; None while it goes on."""
+    """The offset where the reply ends by its own framing; None while it goes on."""
     head = _head(data)
     if head is None:
         return None
@@ -103,7 +103,7 @@ def _length(data: bytearray, method: str) -> int | None:
 
 
 def _chunked(data: bytes | bytearray, start: int) -> tuple[list[tuple[int, int]], int | None]:
-    """Where the pieces of a chunked body stand, and its end if it was closed."""
+    """The offsets of the pieces of a chunked body, and of its end if it was closed."""
     pieces: list[tuple[int, int]] = []
     at = start
     while (line := data.find(b"\r\n", at)) >= 0:

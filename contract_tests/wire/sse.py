@@ -1,6 +1,6 @@
-"""Server-sent events read from bytes by the rules of the HTML standard, with what breaks them.
+"""Server-sent events, parsed from bytes by the HTML standard, with whatever violates it.
 
-No SDK: their accumulators hide order, role, index and duplicate faults.
+No SDK, because their accumulators hide wrong order, roles, indexes and duplicates.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _FIELDS = ("data", "event", "id", "retry")
 
 @dataclass(frozen=True)
 class Event:
-    """The joined `data` lines of one event, and where in the bytes it ends."""
+    """The joined `data` lines of one event, and the offset of its end."""
 
     data: str
     end: int
@@ -23,7 +23,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Events:
-    """All events of a body. `faults` break the standard; `extras` are lines beyond `data`."""
+    """All events of a body. `faults` violate the standard; `extras` are lines other than `data`."""
 
     events: tuple[Event, ...]
     faults: tuple[str, ...]
@@ -59,7 +59,7 @@ def read(body: bytes) -> Events:
 
 
 def _lines(body: bytes) -> list[tuple[bytes, int]]:
-    """Each line, and the place behind its end."""
+    """Each line, and the offset behind its end."""
     lines, start = [], 0
     for found in _LINE_END.finditer(body):
         lines.append((body[start : found.start()], found.end()))

@@ -1,4 +1,4 @@
-"""JSON read as strictly as it is written in RFC 8259: what typed clients trip over is refused."""
+"""JSON parsed as strictly as RFC 8259 allows: anything that trips a typed client is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class JsonFault(ValueError):
-    """Why bytes are not one plain JSON document."""
+    """The reason why bytes are not one plain JSON document."""
 
 
 def read(data: bytes) -> Any:

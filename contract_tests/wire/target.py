@@ -1,4 +1,4 @@
-"""Where requests go: a mock in this process, or any server by its base URL."""
+"""Where requests go: the mock in this process, or any server by its base URL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMEOUT = 60.0
 
 
 class Target(Protocol):
-    """`accepts_any_key`: the server says of itself that it checks no key."""
+    """`accepts_any_key`: the server itself says that it checks no keys."""
 
     base: str
     key: str
@@ -32,14 +32,14 @@ class Target(Protocol):
 
 
 def filled(asked: Asked, key: str) -> list[tuple[str, str]]:
-    """The headers of `asked`, with the key in its place."""
+    """The headers of `asked`, with the key filled in."""
     if asked.authorization is None:
         return list(asked.headers)
     return [("authorization", asked.authorization.replace("{key}", key)), *asked.headers]
 
 
 class InProcess:
-    """The mock as a plain function: no socket, and no pause is waited for."""
+    """The mock as a plain function: no socket, and no waiting for pauses."""
 
     def __init__(self, edition: str = "v3", clock: Callable[[], float] = time.time) -> None:
         self.base, self.key = BASE, MOCK_KEY
@@ -55,12 +55,12 @@ class InProcess:
         began = self._clock()
         reply = self.mock.answer(Request(asked.method, path, headers, asked.body))
         pairs = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in reply.headers)
-        cut = any(isinstance(beat, Disconnect) for beat in reply.beats)
-        problem = "the connection was cut" if cut else _misfit(pairs, len(reply.body))
+        cut = any(isinstance(chunk, Disconnect) for chunk in reply.chunks)
+        problem = "the connection was cut" if cut else _wrong_length(pairs, len(reply.body))
         return Came(reply.status, pairs, reply.body, (), began, self._clock(), problem)
 
 
-def _misfit(headers: tuple[tuple[str, str], ...], size: int) -> str:
+def _wrong_length(headers: tuple[tuple[str, str], ...], size: int) -> str:
     wanted = dict(headers).get("content-length", str(size))
     return "" if wanted == str(size) else f"{size} bytes came, Content-Length says {wanted}"
 
@@ -70,9 +70,9 @@ class OverHttp:
 
     def __init__(self, base: str, key: str, timeout: float = TIMEOUT) -> None:
         self.base, self.key, self._timeout = base.rstrip("/"), key, timeout
-        told = self._health()
-        self.is_mock = "edition" in told
-        self.accepts_any_key = self.is_mock and bool(told.get("any_key", True))
+        health = self._health()
+        self.is_mock = "edition" in health
+        self.accepts_any_key = self.is_mock and bool(health.get("any_key", True))
 
     def send(self, asked: Asked) -> Came:
         headers = filled(asked, self.key)
@@ -85,15 +85,14 @@ class OverHttp:
             return Came(0, (), b"", (), now, now, f"no connection: {error}")
 
     def _health(self) -> Json:
-        """What a mock of the kit tells of itself: on a loopback address it may be asked. Nothing
-        from any other server."""
+        """What a mock on a loopback address says about itself; empty for any other server."""
         url = urlsplit(self.base)
         if url.hostname not in ("127.0.0.1", "localhost", "::1"):
             return {}
         root = f"{url.scheme}://{url.netloc}"
         try:
             came = http_wire.send(root, "GET", "/__mock__/health", [], b"", 5.0)
-            told = json.loads(came.body)
+            health = json.loads(came.body)
         except (OSError, ValueError):
             return {}
-        return told if came.status == 200 and isinstance(told, dict) else {}
+        return health if came.status == 200 and isinstance(health, dict) else {}

@@ -1,7 +1,7 @@
 """An answer as the checks read it: the same view of a JSON answer and of a joined stream.
 
-What has not the documented shape raises `Unreadable`: the checks of shape speak of it, and no
-other check does.
+A reply without the documented shape raises `Unreadable`. The shape checks report it; the other
+checks pass over it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ COMPLETING = (CHAT, TEXT)
 
 
 class Unreadable(Exception):
-    """The reply has another shape; the checks of shape report it."""
+    """The reply has an undocumented shape; the shape checks report it."""
 
 
 @dataclass(frozen=True)
-class Odd:
-    """One token with its log probability, and the alternatives listed there."""
+class TokenLogprob:
+    """One token with its log probability and the alternatives listed for it."""
 
     token: str
     logprob: float | None
@@ -35,7 +35,7 @@ class Odd:
 
 @dataclass
 class Call:
-    """A tool call, whole or joined from its fragments."""
+    """A tool call, whole or joined from fragments."""
 
     index: int
     id: str | None = None
@@ -52,12 +52,12 @@ class Choice:
     finish: str | None = None
     reasoning: str = ""
     calls: list[Call] = field(default_factory=list)
-    logprobs: list[Odd] | None = None
+    logprobs: list[TokenLogprob] | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A finished answer to a completing request."""
+    """A finished answer to a chat or completion request."""
 
     exchange: Exchange
     id: Any
@@ -79,7 +79,7 @@ class Answer:
         return "".join(self.texts)
 
     def count(self, name: str) -> int:
-        """A counter of the usage; Unreadable where there is none."""
+        """A counter of the usage; raises Unreadable if it is not there."""
         value = (self.usage or {}).get(name)
         if not isinstance(value, int) or isinstance(value, bool):
             raise Unreadable(f"usage has no number {name}")
@@ -87,7 +87,7 @@ class Answer:
 
 
 def shaped(value: Any, kind: type) -> Any:
-    """`value`, if it is of that type."""
+    """`value`, if it has that type; raises Unreadable otherwise."""
     if not isinstance(value, kind):
         raise Unreadable(f"{value!r:.60} is no {kind.__name__}")
     return value
@@ -105,7 +105,7 @@ class Stream:
 
     @cached_property
     def chunks(self) -> list[Json]:
-        """Every event that is JSON; Unreadable where an event is neither JSON nor the end."""
+        """Every event but the end; raises Unreadable if one is not a JSON object."""
         found = []
         for data in self.payloads:
             if data.strip() != DONE:
@@ -131,15 +131,15 @@ class Stream:
         return [(at, shaped(usage, dict)) for at, usage in found if usage is not None]
 
     def deltas(self) -> dict[int, list[Json]]:
-        """For each choice its pieces in order."""
-        lanes: dict[int, list[Json]] = {}
+        """The pieces of each choice, in order."""
+        found: dict[int, list[Json]] = {}
         for _, piece in self.pieces:
-            lanes.setdefault(shaped(piece.get("index"), int), []).append(piece)
-        return lanes
+            found.setdefault(shaped(piece.get("index"), int), []).append(piece)
+        return found
 
 
 def delta(piece: Json) -> Json:
-    """What a piece adds: the delta of a chat, the piece itself of a completion."""
+    """What a piece adds: the delta in a chat, the piece itself in a completion."""
     found: Json = shaped(piece.get("delta", piece), dict)
     return found
 
@@ -152,13 +152,13 @@ def said(piece: Json) -> str:
 
 
 def stream_of(exchange: Exchange) -> Stream:
-    """The events of a reply, read once."""
+    """The stream of a reply, parsed once."""
     found: Stream = exchange.kept.setdefault("stream", Stream(exchange))
     return found
 
 
 def answer_of(exchange: Exchange) -> Answer | None:
-    """The view of a reply with status 200 to a completing request, None for any other."""
+    """The view of a chat or completion reply with status 200; None for any other reply."""
     if exchange.asked.operation not in COMPLETING or not exchange.ok:
         return None
     if "answer" not in exchange.kept:
@@ -205,7 +205,7 @@ def _whole_choice(piece: Json) -> Choice:
         arguments = _text(function.get("arguments"))
         called = Call(at, call.get("id"), function.get("name"), arguments, call.get("type"))
         choice.calls.append(called)
-    choice.logprobs = odds_of(piece)
+    choice.logprobs = logprobs_of(piece)
     return choice
 
 
@@ -235,7 +235,7 @@ def _add(choice: Choice, piece: Json) -> None:
     choice.finish = piece.get("finish_reason") or choice.finish
     for fragment in shaped(new.get("tool_calls") or [], list):
         _add_fragment(choice, shaped(fragment, dict))
-    logprobs = odds_of(piece)
+    logprobs = logprobs_of(piece)
     if logprobs is not None:
         choice.logprobs = (choice.logprobs or []) + logprobs
 
@@ -256,26 +256,28 @@ def _text(value: Any) -> str:
     return "" if value is None else str(shaped(value, str))
 
 
-def odds_of(piece: Json) -> list[Odd] | None:
-    """The log probabilities in a choice or a piece of one, in one form for both operations."""
+def logprobs_of(piece: Json) -> list[TokenLogprob] | None:
+    """The log probabilities in a choice or a piece of it, in one form for both operations."""
     found = piece.get("logprobs")
     if found is None:
         return None
     if "content" in shaped(found, dict):
-        return [_chat_odd(shaped(entry, dict)) for entry in shaped(found["content"] or [], list)]
+        return [
+            _chat_logprob(shaped(entry, dict)) for entry in shaped(found["content"] or [], list)
+        ]
     tokens, values = shaped(found.get("tokens"), list), found.get("token_logprobs")
     tops = found.get("top_logprobs") or [None] * len(tokens)
     if not isinstance(values, list) or not len(tokens) == len(values) == len(shaped(tops, list)):
         raise Unreadable("the lists of logprobs differ in length")
     return [
-        Odd(shaped(t, str), v, None, tuple((k, p, None) for k, p in (top or {}).items()))
+        TokenLogprob(shaped(t, str), v, None, tuple((k, p, None) for k, p in (top or {}).items()))
         for t, v, top in zip(tokens, values, tops, strict=True)
     ]
 
 
-def _chat_odd(entry: Json) -> Odd:
+def _chat_logprob(entry: Json) -> TokenLogprob:
     top = [shaped(one, dict) for one in shaped(entry.get("top_logprobs") or [], list)]
-    return Odd(
+    return TokenLogprob(
         shaped(entry.get("token"), str),
         entry.get("logprob"),
         entry.get("bytes"),

@@ -1,7 +1,7 @@
-"""How many requests and tokens a key may use of a model in a minute, kept in token buckets.
+"""How many requests and tokens of a model a key may use per minute, kept in token buckets.
 
-The arithmetic is pyrate-limiter's, the figures are those of `schemas/`. This module must not know
-the time: each call is told it. Nor does it know headers: what ran out goes with the refusal.
+pyrate-limiter does the arithmetic; `schemas/` has the figures. Must not know the time, which is
+an argument of each call, nor headers: the refusal says what ran out.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from novita_mock._core.errors import Refused
 if TYPE_CHECKING:
     from pyrate_limiter import AbstractClock
 
-_PER_SECOND = 1_000_000  # steps of time: finer ones than a float of seconds since 1970 can hold
+_PER_SECOND = 1_000_000  # ticks: a float of seconds since 1970 can hardly hold finer ones
 
 
 class _Bucket:
-    """`limit` units at first and at most; an empty one is full after `window` seconds."""
+    """Holds `limit` units at first and at most; an empty one is full after `window` seconds."""
 
     def __init__(self, limit: int, window: int) -> None:
         from pyrate_limiter import Rate, RateItem, StateBucket, TokenBucket
@@ -28,18 +28,21 @@ class _Bucket:
         self.limit = limit
         self._item = RateItem
         self._ticks = 0
-        # The library wants whole ticks for each unit. A `limit`th of a step has them for every
-        # limit, while of its milliseconds 50,000,000 a minute would become 30,000,000.
+        # The library needs whole ticks per unit. Ticks of a `limit`th of a step are whole for
+        # every limit; with its milliseconds, 50,000,000 a minute would become 30,000,000.
         rate = Rate(limit, window * _PER_SECOND * limit)
         self._bucket = StateBucket([rate], TokenBucket(), clock=cast("AbstractClock", self))
 
     def now(self) -> int:
-        """The time, as the library asks for it."""
+        """The time, in the form that the library needs."""
         return self._ticks
 
     def take(self, units: int, now: float) -> int | None:
-        """Takes `units` at `now`, in seconds. If there are fewer it takes none, and tells how many
-        there are; else None. Time that runs backwards stands still."""
+        """Takes `units` at `now`, in seconds, and returns None.
+
+        If there are fewer, it takes none and returns how many there are. If time runs backwards,
+        it stays at the latest moment.
+        """
         self._ticks = max(self._ticks, round(now * _PER_SECOND) * self.limit)
         if self._bucket.put(self._item("", self._ticks, units)) is True:
             return None
@@ -47,7 +50,7 @@ class _Bucket:
 
 
 class _Meter:
-    """The buckets of one kind; `limit` tells the size of a model's."""
+    """The buckets of one kind; `limit` returns the size of a model's bucket."""
 
     def __init__(self, situation: str, limit: Callable[[str], int], window: int) -> None:
         self._situation = situation
@@ -69,15 +72,15 @@ class _Meter:
 
 
 class Limits:
-    """The rate limits of a mock; none at all without an argument.
+    """The rate limits of a mock; without arguments there are none.
 
-    rpm, tpm: requests and tokens per minute, of each key and model. They go before the tier's.
-    tier: `T1` to `T5`, whose figures for each model `schemas/models.json` has (docs: Rate limits).
-    A model that the page does not list has those that most models have.
+    rpm, tpm: requests and tokens per minute, for each key and model. They override the tier's.
+    tier: `T1` to `T5`; `schemas/models.json` has its figures per model (docs: Rate limits). A
+    model that the page does not list gets the figures of most models.
 
-    The API counts per account; the kit takes each key for an account of its own. A bucket starts
-    full and fills up evenly, so that it lets a whole minute's worth through at once; which shape
-    the window of the API has is not documented.
+    The API counts per account; the mock treats each key as an account of its own. A bucket starts
+    full and refills evenly, so it lets a whole minute's worth through at once. The shape of the
+    API's window is not documented.
 
     Raises ValueError for an unknown tier, or a limit below 1.
     """
@@ -94,10 +97,10 @@ class Limits:
         self._requests = _meter("request_rate", _limit(description, "rpm", rpm, tier), window)
         self._tokens = _meter("token_rate", _limit(description, "tpm", tpm, tier), window)
         if self._requests or self._tokens:
-            import_module("pyrate_limiter")  # takes a while: not during the first call
+            import_module("pyrate_limiter")  # slow to import: not during the first call
 
     def take_request(self, key: str, model: str, now: float) -> None:
-        """Counts a request of `key` to `model` at `now`, in seconds since some moment.
+        """Counts a request of `key` to `model` at `now`, in seconds since any fixed moment.
 
         Raises Refused (`request_rate`, with `limit` and `remaining` requests) if there were too
         many. A refused request is not counted.
@@ -115,7 +118,7 @@ class Limits:
             self._tokens.take(key, model, tokens, now)
 
     def reset(self) -> None:
-        """All buckets are full again."""
+        """Makes all buckets full again."""
         for meter in (self._requests, self._tokens):
             if meter is not None:
                 meter.reset()
@@ -128,7 +131,7 @@ def _meter(situation: str, limit: Callable[[str], int] | None, window: int) -> _
 def _limit(
     description: Description, kind: str, configured: int | None, tier: str | None
 ) -> Callable[[str], int] | None:
-    """What tells the limit of a model; None if there is none."""
+    """A function from a model to its limit; None if there is no limit."""
     if configured is not None and configured < 1:
         raise ValueError(f"{kind}: expected at least 1 per minute; got {configured}")
     if tier is None:

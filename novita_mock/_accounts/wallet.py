@@ -1,7 +1,7 @@
-"""A prepaid wallet for each key: calls are paid from it, and refused once it is empty.
+"""A prepaid wallet for each key: it pays for calls, and calls are refused once it is empty.
 
-Money is counted in whole numbers of the smallest part that a token can cost, so that no sum is
-ever rounded. This module must not know the time, nor which calls there are: it is told the costs.
+Money is counted in whole numbers of the smallest part that a token can cost, so no sum is ever
+rounded. Must not know the time, nor which calls there are: it only gets their tokens and prices.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from novita_mock._core.errors import Refused
 from novita_mock._core.http import Json
 
 Usd = Decimal | str | float
-"""An amount in USD. A float counts as the decimal number that it prints."""
+"""An amount in USD. A float counts as the decimal number that it prints as."""
 
-# Of its own: a caller's context may be coarser than the sums.
+# Our own context: the caller's may be too coarse for the sums.
 _EXACT = Context(prec=60)
 
 
 class Wallet:
     """What each key has left to spend.
 
-    balance_usd: what a key starts with, in USD; None: nothing is charged, nobody runs out.
+    balance_usd: initial balance of each key, in USD; None: nothing is charged, no key runs out.
 
-    The API keeps one balance per account; the kit takes each key for an account of its own. No
-    page tells what becomes of the last call. Here a call is answered while the balance is above
-    zero, however much it costs then; what is missing is owed, and a top-up pays that first. The
-    billing endpoint never shows a balance below zero, but shows the debt.
+    The API keeps one balance per account; the mock treats each key as an account of its own. No
+    docs page says what happens to the last call. Here, a call is answered while the balance is
+    above zero, whatever it then costs. What is missing is owed, and a top-up pays it first. The
+    billing endpoint never shows a balance below zero, but it shows the debt.
 
-    Raises ValueError if the balance is no amount of money: see `top_up`.
+    Raises ValueError if the balance is not a valid amount: see `top_up`.
     """
 
     def __init__(self, description: Description, balance_usd: Usd | None = None) -> None:
@@ -37,7 +37,7 @@ class Wallet:
         money = table["money"]
         self._most = Decimal(money["most_usd"])
         self._unit = int(money["tokens_per_price"])
-        """Smallest parts in a unit of the billing endpoint, which is that of prices, too."""
+        """Smallest parts in a unit of the billing endpoint, which is also the unit of prices."""
         self._usd = self._unit * int(money["units_per_usd"])
         self._charged = frozenset[int](table["charged"]["statuses"])
         self._unlimited = balance_usd is None
@@ -51,15 +51,17 @@ class Wallet:
             raise Refused("no_balance")
 
     def charges(self, status: int) -> bool:
-        """Whether a call that ended with `status` costs money (docs: billing guide): 200 does and
-        so does 499, where the client closed the connection; no other."""
+        """Whether a call that ended with `status` costs money (docs: billing guide).
+
+        Only 200 and 499 do; with 499, the client closed the connection.
+        """
         return status in self._charged
 
     def charge(self, key: str, row: Json, prompt_tokens: int, completion_tokens: int) -> None:
-        """Takes what a call costs from the wallet of `key`, by the prices of the model's `row`.
+        """Charges the wallet of `key` for a call, at the prices in the model's `row`.
 
-        Prices are in whole 1/10,000 USD per million tokens (docs: List models). One below zero,
-        as live lists have shown, costs nothing.
+        Prices are in whole 1/10,000 USD per million tokens (docs: List models). A negative price,
+        as seen in live lists, counts as zero.
         """
         if not self._unlimited:
             prompt = max(0, int(row["input_token_price_per_m"])) * prompt_tokens
@@ -67,23 +69,23 @@ class Wallet:
             self._left[key] = self._of(key) - prompt - completion
 
     def top_up(self, key: str, usd: Usd) -> None:
-        """Pays `usd` USD in for `key`; less than 10⁻¹⁰ USD does not count.
+        """Adds `usd` USD to the balance of `key`; less than 10⁻¹⁰ USD does not count.
 
-        Raises ValueError if that is no number, below zero, or too large; or if there is no wallet.
+        Raises ValueError if `usd` is not a number, negative or too large, or if nothing is charged.
         """
         if self._unlimited:
             raise ValueError("nothing to top up: no balance was set, so nothing is charged")
         self._left[key] = self._of(key) + self._parts("top-up", usd)
 
     def left(self, key: str) -> Decimal:
-        """What `key` has left, exactly, in USD; below zero if it owes."""
+        """What `key` has left in USD, exactly; negative if it owes."""
         return _EXACT.divide(Decimal(self._of(key)), Decimal(self._usd))
 
     def detail(self, key: str) -> Json:
         """The body of the billing balance endpoint for `key` (docs: User balance info).
 
-        Texts that hold whole numbers of 1/10,000 USD: what there is, rounded down, and what is
-        owed, rounded up. The kit gives no credit, and charges at once.
+        Amounts are texts with whole numbers of 1/10,000 USD: the balance is rounded down, the debt
+        is rounded up. The mock gives no credit and charges at once.
         """
         left = self._of(key)
         balance, owed = str(max(0, left) // self._unit), str(-(min(0, left) // self._unit))
@@ -96,7 +98,7 @@ class Wallet:
         }
 
     def reset(self) -> None:
-        """Every key has what it started with."""
+        """Gives every key its initial balance again."""
         self._left.clear()
 
     def _of(self, key: str) -> int:

@@ -1,1 +1,1 @@
-"""The API as schemas/ describes it: what is valid, what went wrong with a request, OpenAPI."""
+"""The API as `schemas/` describes it: what is valid, what is wrong with a request, OpenAPI."""

@@ -1,4 +1,4 @@
-"""The book: `schemas/` read once. Nothing else in the house knows where or how it is stored."""
+"""The API description: `schemas/`, read once. No other module knows where or how it is stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KIT = "kit"
 
 
 def shipped(name: str) -> Path:
-    """Where the folder `name` is: inside the package when installed, beside it in a checkout."""
+    """The path of the folder `name`: in the package when installed, beside it in a checkout."""
     here = Path(__file__).parents[1]
     inside = here / name
     return inside if inside.is_dir() else here.parent / name
@@ -26,8 +26,10 @@ def shipped(name: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A row of operations.json. `request`, `response` and `chunk` are paths of schema files;
-    `path` stands below each of the `bases`."""
+    """A row of operations.json.
+
+    `request`, `response` and `chunk` are paths of schema files. `path` follows each of the `bases`.
+    """
 
     name: str
     method: str
@@ -45,9 +47,9 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """How one situation is answered in one edition: JSON with a `reason`, or plain `text`.
+    """The answer to one situation in one edition: JSON with a `reason`, or plain `text`.
 
-    `sample` fills the placeholders of `headers` where nothing was measured.
+    `sample` fills the placeholders of `headers` if the refusal has no values for them.
     """
 
     situation: str
@@ -64,14 +66,14 @@ class ErrorRow:
 
 
 class _Open(dict[str, object]):
-    """Details of a refusal; a placeholder that nothing fills stays readable."""
+    """Details of a refusal; a placeholder without a value becomes `?`."""
 
     def __missing__(self, key: str) -> str:
         return "?"
 
 
 class Errors:
-    """errors.json: how a situation, or a reason asked for by name, is answered in an edition."""
+    """errors.json: the answer to a situation, or to a reason by its name, in each edition."""
 
     def __init__(self, document: Json) -> None:
         self.editions: tuple[str, ...] = tuple(document["editions"])
@@ -93,9 +95,9 @@ class Errors:
         return answers
 
     def row(self, name: str, edition: str) -> ErrorRow:
-        """The answer to `name`: the edition's own, else the next newer one's, else an older one's.
+        """The answer to `name`: the edition's own, else that of the next newer or an older one.
 
-        `name` is a situation or a reason; KeyError if it is neither.
+        `name` is a situation or a reason. Raises KeyError if it is neither.
         """
         return self._answers[edition][name]
 
@@ -107,24 +109,23 @@ class Errors:
 
 def _error_rows(situations: Json) -> Iterator[ErrorRow]:
     for name, situation in situations.items():
-        about = {"description": situation["description"], "retryable": situation["retryable"]}
+        shared = {"description": situation["description"], "retryable": situation["retryable"]}
         for edition, answer in situation["answers"].items():
-            yield ErrorRow(situation=name, edition=edition, **about, **answer)
+            yield ErrorRow(situation=name, edition=edition, **shared, **answer)
 
 
 class Description:
-    """All that `schemas/` says, and a compiled validator for each schema that is asked for."""
+    """Everything in `schemas/`, and a compiled validator for each schema in use."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        description = self._read("operations.json")
-        self.bases: tuple[str, ...] = tuple(description["bases"])
-        self.limits: Mapping[str, int] = description["limits"]
-        self.overlong: Mapping[str, str] = description["overlong"]
-        self.gates: Json = description["gates"]
+        document = self._read("operations.json")
+        self.bases: tuple[str, ...] = tuple(document["bases"])
+        self.limits: Mapping[str, int] = document["limits"]
+        self.overlong: Mapping[str, str] = document["overlong"]
+        self.gates: Json = document["gates"]
         self.operations: Mapping[str, Operation] = {
-            name: _operation(name, row, self.bases)
-            for name, row in description["operations"].items()
+            name: _operation(name, row, self.bases) for name, row in document["operations"].items()
         }
         self.errors: Errors = Errors(self._read("errors.json"))
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
@@ -135,17 +136,17 @@ class Description:
 
     @cached_property
     def catalogue(self) -> Json:
-        """models.json as it stands."""
+        """The content of models.json."""
         return self._read("models.json")
 
     @cached_property
     def faults(self) -> Json:
-        """faults.json as it stands."""
+        """The content of faults.json."""
         return self._read("faults.json")
 
     @cached_property
     def accounts(self) -> Json:
-        """limits.json as it stands."""
+        """The content of limits.json."""
         return self._read("limits.json")
 
     @cached_property
@@ -164,11 +165,11 @@ class Description:
         }
 
     def schema(self, path: str) -> Json:
-        """The schema in the file `path`, a path below `schemas/`."""
+        """The schema in the file `path`, relative to `schemas/`."""
         return self.documents[BASE_URI + path]
 
     def validator(self, path: str) -> jsonschema_rs.Draft202012Validator:
-        """A validator for the schema in the file `path`, compiled at the first call."""
+        """A validator for the schema in the file `path`, compiled on the first call."""
         found = self._validators.get(path)
         if found is None:
             registry = jsonschema_rs.Registry(list(self.documents.items()))
@@ -186,5 +187,5 @@ def _operation(name: str, row: Json, bases: tuple[str, ...]) -> Operation:
 
 @cache
 def load_description() -> Description:
-    """The book of this process."""
+    """The description, loaded once per process."""
     return Description(shipped("schemas"))

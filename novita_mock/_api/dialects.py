@@ -1,7 +1,7 @@
-"""How a model answers in an edition: where it puts its reasoning, and the manners of its wire.
+"""How a model answers in an edition: where it puts its reasoning, and its wire profile.
 
-Read from the dialects of `schemas/models.json`. Editions `v3` and `2026` know only what their pages
-tell, which is where some models reason; the wire of edition `live` is as it was observed.
+Read from the dialects of `schemas/models.json`. Editions `v3` and `2026` only know what their docs
+pages say: where some models put their reasoning. Edition `live` follows the observed wire.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DOCUMENTED = "docs"
 
 @dataclass(frozen=True, slots=True)
 class WireProfile:
-    """What differs on the wire between models; the words are those of `dialect_words`."""
+    """What differs on the wire between models; `dialect_words` in models.json explains values."""
 
     usage: str = "U0"
     first_chunk: str = "role"
@@ -42,8 +42,10 @@ PLAIN = WireProfile()
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """Where the reasoning of one answer goes, how much there is (in sentences), and the item of
-    `reasoning_details` that repeats it, if there is one."""
+    """Where the reasoning of one answer goes, and its length in sentences.
+
+    `details` is the item of `reasoning_details` that repeats the reasoning, if there is one.
+    """
 
     where: str
     sentences: int
@@ -56,7 +58,7 @@ _EFFORTS = {"low": 1, "high": 3, "max": 5}
 
 
 class Dialect:
-    """What is known of one model in one edition."""
+    """What is known about one model in one edition."""
 
     def __init__(self, record: Json, edition: str) -> None:
         self._record = record
@@ -66,7 +68,7 @@ class Dialect:
 
     @cached_property
     def profile(self) -> WireProfile:
-        """The manners of the wire."""
+        """How the model's answers differ on the wire."""
         if not self._live:
             return PLAIN
         record, calls = self._record, self._record.get("tool_calls") or {}
@@ -95,35 +97,35 @@ class Dialect:
         return self._record.get("error_overrides") or {} if self._live else {}
 
     def most_tokens(self, listed: int | None) -> int | None:
-        """The most tokens that the model writes: what its refusal says, else what is `listed`."""
+        """The most tokens that the model writes: the number in its refusal, else `listed`."""
         most: int | None = self.overrides.get("max_tokens_exceeded", {}).get("maximum", listed)
         return most
 
     def reasoning(self, body: Json, *, answered: bool) -> Reasoning:
-        """The reasoning that `body` gets; `answered`: it ends with a tool result."""
+        """The reasoning in the answer to `body`; `answered`: `body` ends with a tool result."""
         known = self._reasoning
         where, on = known.get("where") or SILENT.where, known.get("default")
-        said = _said(body, known.get("switch"), *known.get("switch_aliases", ()))
+        switch = _first_value(body, known.get("switch"), *known.get("switch_aliases", ()))
         details = known.get("details")
         match known.get("switch_effect"):
             case "off_if_false":
-                on = said is not False
-            case "moves_if_true" if said is True:
+                on = switch is not False
+            case "moves_if_true" if switch is True:
                 where = "reasoning_content"
             case None if details:
-                on = said is True
+                on = switch is True
         if where == SILENT.where or not on or (answered and known.get("may_be_missing")):
             return SILENT
-        return Reasoning(where, self._sentences(said), details)
+        return Reasoning(where, self._sentences(switch), details)
 
-    def _sentences(self, said: object) -> int:
+    def _sentences(self, switch: object) -> int:
         efforts: Json = self._reasoning.get("efforts") or {}
-        effort = efforts.get(str(said), efforts.get("*")) if said is not None else None
+        effort = efforts.get(str(switch), efforts.get("*")) if switch is not None else None
         return _EFFORTS.get(str(effort), _USUAL)
 
 
-def _said(body: Json, *paths: str | None) -> object:
-    """The first of the fields, named with dots, that `body` has."""
+def _first_value(body: Json, *paths: str | None) -> object:
+    """The value of the first field that `body` has; `paths` are field names with dots."""
     for path in paths:
         value: object = body
         for name in (path or "").split("."):
@@ -148,7 +150,7 @@ class Dialects:
 
 
 def _merged(default: Json, record: Json) -> Json:
-    """`record` with what it leaves open taken from `default`, one level deep."""
+    """`record`, with missing values taken from `default`, one level deep."""
     merged = {**default, **record}
     for name in ("usage", "reasoning"):
         merged[name] = {**default[name], **record.get(name, {})}

@@ -1,4 +1,4 @@
-"""The text that messages hold."""
+"""The text in messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from novita_mock._core.http import Json
 
 
 def content_text(content: object) -> str:
-    """The text of a message's content, its parts joined."""
+    """The text of a message's content, with its parts joined."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -15,7 +15,7 @@ def content_text(content: object) -> str:
 
 
 def last_text(messages: list[Json], role: str) -> str:
-    """The text of the last message of `role`, or nothing."""
+    """The text of the last message of `role`; empty if there is none."""
     for message in reversed(messages):
         if message["role"] == role:
             return content_text(message.get("content"))

@@ -14,7 +14,7 @@ _ERROR = "common/error.json"
 
 
 def document(description: Description, edition: str) -> Json:
-    """The document for `edition`; every `$ref` in it points into it."""
+    """The document for `edition`. Every `$ref` points inside the document."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -39,7 +39,7 @@ def _name(uri: str) -> str:
 
 
 def _moved(uri: str, value: Any) -> Any:
-    """A schema of the file `uri` with its references led to the components."""
+    """A schema of the file `uri`, with its references pointing to the components."""
     match value:
         case dict():
             kept = {key: member for key, member in value.items() if key not in ("$id", "$schema")}
@@ -78,7 +78,7 @@ def _operation(description: Description, edition: str, operation: Operation) -> 
     answers = {"application/json": {"schema": _reference(operation.response)}}
     if operation.chunk:
         answers["text/event-stream"] = {"schema": _reference(operation.chunk)}
-    found: Json = {
+    described: Json = {
         "operationId": operation.name,
         "summary": operation.title,
         "responses": {
@@ -88,13 +88,13 @@ def _operation(description: Description, edition: str, operation: Operation) -> 
     }
     if operation.request:
         body = {"application/json": {"schema": _reference(operation.request)}}
-        found["requestBody"] = {"required": True, "content": body}
+        described["requestBody"] = {"required": True, "content": body}
     if "{model}" in operation.path:
         model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
-        found["parameters"] = [model]
+        described["parameters"] = [model]
     if edition not in operation.key:
-        found["security"] = [{}, {"bearer": []}]
-    return found
+        described["security"] = [{}, {"bearer": []}]
+    return described
 
 
 def _refusals(description: Description, edition: str, operation: Operation) -> Json:

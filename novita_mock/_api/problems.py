@@ -1,8 +1,8 @@
-"""Says in one sentence why a value breaks its schema: where, what was expected, what came.
+"""Explains in one sentence why a value violates its schema: where, what was expected, what came.
 
-A table of keywords to words, and one rule for `anyOf`: the branch that was meant is the one
-whose type and discriminator fit. Knows schemas, not operations. Words and order are our own: the
-validator says what is wrong and where, never how it reads.
+A table maps keywords to words. For `anyOf`, the branch that was meant is the one whose type and
+discriminator fit. Knows schemas, not operations. The validator says what is wrong and where; the
+wording and the order are our own.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
 def found(validator: jsonschema_rs.Draft202012Validator, document: object) -> list[Problem]:
-    """What is wrong with `document`, in the order of its members."""
+    """All problems of `document`, in the order of its members."""
     return sorted(validator.iter_errors(document), key=lambda problem: _position(problem, document))
 
 
 def complaint(validator: jsonschema_rs.Draft202012Validator, document: object) -> str | None:
-    """What is wrong with `document` first, in one sentence; None if it fits its schema."""
+    """The first problem of `document` in one sentence; None if `document` is valid."""
     wrong = found(validator, document)
     return explain(wrong[0], document) if wrong else None
 
 
 def _position(problem: Problem, document: Any) -> list[int]:
-    """Where the value at fault stands: the number of each member or item on the way to it."""
-    numbers: list[int] = []
+    """Where the value at fault is: the index of each member or item on the path to it."""
+    indexes: list[int] = []
     for step in problem.instance_path:
-        numbers.append(list(document).index(str(step)) if isinstance(document, dict) else int(step))
+        indexes.append(list(document).index(str(step)) if isinstance(document, dict) else int(step))
         document = _inside(document, step)
-    return numbers
+    return indexes
 
 
 def _at(problem: Problem, document: Any) -> Any:
-    """The value at fault as it was given: the validator's copy has an order of its own."""
+    """The value at fault as it was sent: the validator's copy has an order of its own."""
     for step in problem.instance_path:
         document = _inside(document, step)
     return document
 
 
 def _inside(value: Any, step: str | int) -> Any:
-    """The member or item at `step`; the validator gives a member called "5" as a number."""
+    """The member or item at `step`. The validator reports a member named "5" as a number."""
     return value[str(step) if isinstance(value, dict) else step]
 
 
@@ -103,8 +103,7 @@ _EXPECTED: dict[str, Callable[[Any], str]] = {
 
 
 def explain(problem: Problem, document: object) -> str:
-    """One sentence about a `problem` of `document`, beginning with the JSON path of the value at
-    fault."""
+    """One sentence about `problem` in `document`, starting with the value's JSON path."""
     problem, expected = _meant(problem)
     kind: Any = problem.kind
     if kind.name == "required":
@@ -117,7 +116,7 @@ def explain(problem: Problem, document: object) -> str:
 
 
 def _meant(problem: Problem) -> tuple[Problem, str]:
-    """The problem behind an `anyOf`, and what was expected where no single branch was meant."""
+    """The problem behind an `anyOf`, and what was expected if no single branch was meant."""
     while problem.kind.name == "anyOf":
         kind: Any = problem.kind
         branches = [list(branch) for branch in kind.context]
@@ -129,7 +128,7 @@ def _meant(problem: Problem) -> tuple[Problem, str]:
 
 
 def _nearness(problem: Problem) -> tuple[list[int], bool]:
-    """How many items of a list were right; at the same item a wrong type is the worst."""
+    """How many items of a list were right; at the same item, a wrong type is the worst."""
     items = [step for step in problem.instance_path if isinstance(step, int)]
     return items, problem.kind.name != "type"
 

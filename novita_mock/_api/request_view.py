@@ -1,4 +1,4 @@
-"""What a rule can look at in a request. Each fact is read when a rule first asks for it."""
+"""The view of a request that rules match against. Each part is read when first needed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from novita_mock._core.http import Json
 from novita_mock._core.redaction import CREDENTIALS, redact
 
 HEADER = "header "
-"""What the names of conditions on headers begin with."""
+"""Prefix of the names of header conditions."""
 
 
 @dataclass(frozen=True)
 class RequestView:
-    """The facts of one request: its valid `body`, and the headers that were `sent` with it."""
+    """What rules see of one request: its valid `body`, and the headers `sent` with it."""
 
     operation: str
     model: str | None
@@ -30,10 +30,10 @@ class RequestView:
 
     @cached_property
     def last_user(self) -> str:
-        """Text of the last message of the user; of a completion, its prompt."""
-        said = last_text(self._messages, "user")
-        if said:
-            return said
+        """Text of the last user message; for a completion, its prompt."""
+        message = last_text(self._messages, "user")
+        if message:
+            return message
         prompt = self.body.get("prompt")
         prompts = prompt if isinstance(prompt, list) else [prompt]
         return "\n".join(text for text in prompts if isinstance(text, str))
@@ -45,23 +45,23 @@ class RequestView:
 
     @cached_property
     def turn(self) -> int:
-        """Number of messages of the user."""
+        """Number of user messages, at least 1."""
         return sum(message["role"] == "user" for message in self._messages) or 1
 
     @cached_property
     def tool_result(self) -> str | None:
-        """Text of the tool result that ends the conversation; None if none does."""
+        """Text of the tool result that ends the conversation; None without one."""
         results = (content_text(m["content"]) for m in self._messages[-1:] if m["role"] == "tool")
         return next(results, None)
 
     @cached_property
     def tools(self) -> list[str]:
-        """Names of the tools that are offered."""
+        """Names of the tools in the request."""
         return [tool["function"]["name"] for tool in self.body.get("tools") or ()]
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """Headers, lower-case, without those that carry credentials."""
+        """Headers with lower-case names, without those that carry credentials."""
         named = ((name.decode("latin-1"), value) for name, value in self.sent.items())
         return {name: v.decode("latin-1") for name, v in named if name not in CREDENTIALS}
 
@@ -75,14 +75,14 @@ class RequestView:
         return {}
 
     def text(self, name: str) -> str | None:
-        """The text that a condition of that name looks at."""
+        """The text that the condition `name` looks at."""
         if name.startswith(HEADER):
             return self.headers.get(name.removeprefix(HEADER))
         text: str | None = getattr(self, name)
         return text
 
     def folded(self, name: str) -> str | None:
-        """The same, case aside."""
+        """The same, case-folded."""
         if name not in self._folded:
             text = self.text(name)
             self._folded[name] = None if text is None else text.casefold()

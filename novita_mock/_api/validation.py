@@ -1,6 +1,6 @@
-"""Third room: bytes become a request that its schema describes, or are refused with the place.
+"""Third stage: bytes become a request that fits its schema, or are refused with the place.
 
-It knows no field by name: what is asked of the body stands in the operation's request schema.
+Knows no field by name: the operation's request schema has all requirements on the body.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DEEP = 250
 
 
 class Reader:
-    """Reads the bodies of one operation. Everything that does not depend on a body is done here."""
+    """Reads the bodies of one operation. Prepares everything that does not depend on a body."""
 
     def __init__(self, description: Description, operation: Operation) -> None:
         if operation.request is None:
@@ -32,12 +32,14 @@ class Reader:
         self._rules: list[Json] = schema.get(RULES, [])
         self._not_below = list(schema.get("x-not-below", {}).items())
         self.known = frozenset(schema["properties"])
-        # What is a field of other operations only was not looked at here, whatever it holds.
+        # A field that only other operations have was not checked here, whatever it holds.
         self._foreign = _fields(description) - self.known
 
     def read(self, body: bytes) -> Json:
-        """The request in `body`, without fields that only other operations have; refuses what is
-        not JSON, no object, or breaks the schema."""
+        """The request in `body`, without fields that only other operations have.
+
+        Raises Refused if `body` is too large, is not JSON, or violates the schema.
+        """
         if len(body) > self._limit:
             raise Refused("body_too_large", limit=self._limit)
         try:
@@ -60,7 +62,7 @@ class Reader:
         return problems.explain(first, request) + (f" ({rule})" if rule else "") + more
 
     def _rule(self, schema_path: Sequence[str | int]) -> str:
-        """Title of the cross-field rule that a problem comes from, or nothing."""
+        """Title of the cross-field rule that a problem comes from; empty if there is none."""
         match schema_path:
             case [keyword, int(index), *_] if keyword == RULES:
                 return str(self._rules[index].get("title", ""))
@@ -68,7 +70,7 @@ class Reader:
 
 
 def _fields(description: Description) -> frozenset[str]:
-    """The fields that any operation's request has."""
+    """The request fields of all operations together."""
     paths = (operation.request for operation in description.operations.values())
     return frozenset(
         name for path in paths if path for name in description.schema(path)["properties"]
@@ -82,7 +84,7 @@ def _unreadable(body: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def _check_depth(body: bytes, request: Json) -> None:
-    """Refuses a body that is nested deeper than the validator and the encoder can follow."""
+    """Refuses a body nested deeper than the validator and the encoder can follow."""
     if body.count(b"{") + body.count(b"[") < _DEEP:
         return
     try:

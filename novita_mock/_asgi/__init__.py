@@ -1,1 +1,1 @@
-"""Below and beside the ASGI application: the connection itself, and the control API."""
+"""What the ASGI application builds on: the raw connection and the admin API."""

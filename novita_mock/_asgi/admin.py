@@ -1,7 +1,7 @@
-"""What stands under `/__mock__`: the state of a mock, to be looked at and set over HTTP.
+"""The admin API under `/__mock__`: the state of a mock, read and set over HTTP.
 
-Open to this machine; to others only with a token. A page in a browser is another one, too, unless
-its origin was let in.
+It is open to this machine, and to other machines only with a token. A page in a browser counts as
+another machine unless its origin is allowed.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Endpoint = Callable[[Request], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may use the control API besides this machine: whoever has the `token`, and pages of the
+    """Who may use the admin API besides this machine: clients with the `token`, and pages of the
     `origins`."""
 
     token: str | None = field(default=None, repr=False)
     origins: Collection[str] = ()
 
     def allows(self, scope: Scope) -> bool:
-        """Whether a request may be answered."""
+        """Whether the request of this `scope` may be answered."""
         headers = dict(scope["headers"])
         if self.token is not None:
             sent = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
@@ -56,29 +56,29 @@ THIS_MACHINE = Access()
 
 def _is_loopback(client: Any) -> bool:
     if not client:
-        return True  # a socket of this machine, or no network at all
+        return True  # a Unix socket, or no network at all
     try:
         return ipaddress.ip_address(client[0]).is_loopback
     except ValueError:
-        return True  # no address: the client of a test
+        return True  # not an address: a test client
 
 
 def admin(mock: Mock, access: Access) -> Starlette:
     """The application under `/__mock__`."""
-    room = _Admin(mock)
-    open_to_all = [("GET", "/health", room.health), ("GET", "/openapi.json", room.openapi)]
+    api = _Admin(mock)
+    open_to_all = [("GET", "/health", api.health), ("GET", "/openapi.json", api.openapi)]
     guarded = [
-        ("GET", "/requests", room.requests),
-        ("DELETE", "/requests", room.forget),
-        ("GET", "/requests.har", room.har),
-        ("GET", "/verdict", room.verdict),
-        ("GET", "/metrics", room.metrics),
-        ("POST", "/reset", room.reset),
-        ("GET", "/scenario", room.scenario),
-        ("PUT", "/scenario", room.load),
-        ("GET", "/balance", room.balance),
-        ("POST", "/balance", room.top_up),
-        ("POST", "/clock", room.jump),
+        ("GET", "/requests", api.requests),
+        ("DELETE", "/requests", api.forget),
+        ("GET", "/requests.har", api.har),
+        ("GET", "/verdict", api.verdict),
+        ("GET", "/metrics", api.metrics),
+        ("POST", "/reset", api.reset),
+        ("GET", "/scenario", api.scenario),
+        ("PUT", "/scenario", api.load),
+        ("GET", "/balance", api.balance),
+        ("POST", "/balance", api.top_up),
+        ("POST", "/clock", api.jump),
     ]
     routes = [
         *(_route(mock, None, *row) for row in open_to_all),
@@ -87,29 +87,29 @@ def admin(mock: Mock, access: Access) -> Starlette:
     return Starlette(routes=routes)
 
 
-def _route(mock: Mock, access: Access | None, method: str, path: str, tell: Endpoint) -> Route:
+def _route(mock: Mock, access: Access | None, method: str, path: str, run: Endpoint) -> Route:
     async def endpoint(request: Request) -> Response:
         try:
             if access is not None and not access.allows(request.scope):
                 raise Refused("control_denied")
-            told = await tell(request)
+            result = await run(request)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
+            return Response(status_code=400)  # nobody is left to read it
         except Refused as refusal:
             key = "".join(request.headers.get("authorization", "").split()[-1:])
             reply = refuse(mock.description.errors, mock.edition, refusal, key, None)
             headers = {name.decode(): value.decode() for name, value in reply.headers}
             return Response(reply.body, reply.status, headers)
-        if isinstance(told, Response):
-            return told
-        return Response(orjson.dumps(told), media_type="application/json")
+        if isinstance(result, Response):
+            return result
+        return Response(orjson.dumps(result), media_type="application/json")
 
     return Route(ROOT + path, endpoint, methods=[method])
 
 
 class _Admin:
-    """What each path tells or does. What looks at all calls does so in a thread of its own, for
-    there may be many."""
+    """A method for each path. Those that look at all calls run in a thread, because there may be
+    many calls."""
 
     def __init__(self, mock: Mock) -> None:
         self._mock = mock
@@ -145,15 +145,15 @@ class _Admin:
         return await run_in_threadpool(har, self._selected(request))
 
     async def verdict(self, _: Request) -> Any:
-        found = await run_in_threadpool(self._mock.verdict)
-        told = [{"rule": f.rule, "calls": f.calls, "message": f.message} for f in found]
-        return {"findings": told}
+        findings = await run_in_threadpool(self._mock.verdict)
+        rows = [{"rule": f.rule, "calls": f.calls, "message": f.message} for f in findings]
+        return {"findings": rows}
 
     async def metrics(self, _: Request) -> Any:
         from novita_mock._journal.metrics import CONTENT_TYPE, text
 
-        told = text(self._mock.counters, calls=len(self._mock.calls), size=self._mock.size)
-        return Response(told, headers={"content-type": CONTENT_TYPE})
+        metrics = text(self._mock.counters, calls=len(self._mock.calls), size=self._mock.size)
+        return Response(metrics, headers={"content-type": CONTENT_TYPE})
 
     async def reset(self, _: Request) -> Any:
         self._mock.reset()
@@ -172,7 +172,7 @@ class _Admin:
         return self._mock.scenario
 
     async def balance(self, request: Request) -> Any:
-        return self._told_balance(request.query_params.get("key", self._mock.api_key))
+        return self._balance_of(request.query_params.get("key", self._mock.api_key))
 
     async def top_up(self, request: Request) -> Any:
         body = await _object(request)
@@ -181,7 +181,7 @@ class _Admin:
             self._mock.wallet.top_up(key, body.get("usd"))  # type: ignore[arg-type]  # it checks
         except ValueError as error:
             raise Refused("control_bad", problem=error) from None
-        return self._told_balance(key)
+        return self._balance_of(key)
 
     async def jump(self, request: Request) -> Any:
         seconds = (await _object(request)).get("seconds")
@@ -193,7 +193,7 @@ class _Admin:
             raise Refused("control_bad", problem=f"$.seconds: {error}") from None
         return {"now": self._mock.clock.now()}
 
-    def _told_balance(self, key: str) -> Any:
+    def _balance_of(self, key: str) -> Any:
         return {**self._mock.wallet.detail(key), "usd": str(self._mock.wallet.left(key))}
 
     def _selected(self, request: Request) -> Any:
@@ -206,7 +206,7 @@ class _Admin:
 
 
 async def _object(request: Request) -> dict[str, Any]:
-    """The body of a request, an object."""
+    """The body of a request. Raises Refused if it is not a JSON object."""
     try:
         body = orjson.loads(await request.body())
     except orjson.JSONDecodeError as error:

@@ -1,7 +1,7 @@
-"""Below ASGI: the connection itself, for what no server sends of its own accord.
+"""The raw connection below ASGI, for replies that no server sends of its own accord.
 
-The kit's own server hands its connections over. Under another one a reply that needs the connection
-ends as that server ends an application that gives no answer.
+novita-mock's own server (`_server/protocol.py`) provides its connections. Another server does not:
+it then treats such a reply as an application that sends no answer.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
 CONNECTION, REFUSE = "novita_mock.connection", "novita_mock.refuse"
-"""Where the state of a request has its connection, and what takes no new ones for some seconds."""
-_AT_ONCE = struct.pack("ii", 1, 0)
+"""Keys in the state of a request: its transport, and a function that makes the server refuse new
+connections for a number of seconds."""
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 async def play(reply: Reply, scope: Scope, receive: Receive, clock: Clock) -> None:
-    """Plays a reply on the connection, which it uses up."""
+    """Plays a reply on the connection, and closes it."""
     state = scope.get("state") or {}
     transport = state.get(CONNECTION)
     if transport is None:
@@ -42,12 +43,12 @@ async def play(reply: Reply, scope: Scope, receive: Receive, clock: Clock) -> No
             break
         transport.write(data)
     transport.close()
-    # Until the connection is gone, the server would answer for an application that did not.
+    # If this returned before the connection is gone, the server would send an answer of its own.
     await left
 
 
 def _steps(reply: Reply) -> list[tuple[float, bytes | Disconnect]]:
-    """Seconds to wait, and what comes then: lines of the head, then the body."""
+    """Seconds to wait and what to send then: the lines of the head, then the body."""
     head = _head(reply) if reply.status else []
     chunks = [(b.pause, b.data if isinstance(b, TimedBytes) else b) for b in reply.chunks]
     return [*((reply.head_gap, line) for line in head), *chunks]
@@ -60,16 +61,17 @@ def _head(reply: Reply) -> list[bytes]:
     return [b"HTTP/1.1 %d %b\r\n" % (reply.status, phrase), *lines]
 
 
-def _lose(transport: Any, cut: Disconnect, state: Any) -> None:
-    if cut.kind is not DisconnectKind.CLOSED:
-        # A socket that does not linger is reset when it is closed.
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+def _lose(transport: Any, disconnect: Disconnect, state: Any) -> None:
+    if disconnect.kind is not DisconnectKind.CLOSED:
+        # Closing a socket whose linger time is 0 resets the connection.
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         transport.abort()
-    if cut.outage and REFUSE in state:
-        state[REFUSE](cut.outage)
+    if disconnect.outage and REFUSE in state:
+        state[REFUSE](disconnect.outage)
 
 
 async def gone(receive: Receive) -> None:
-    """Comes back when the client has gone."""
+    """Returns when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass

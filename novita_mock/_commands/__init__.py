@@ -1,1 +1,1 @@
-"""What the subcommands of novita-mock do."""
+"""The subcommands of `novita-mock`, and what they print."""

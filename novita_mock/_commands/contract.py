@@ -1,5 +1,7 @@
-"""What `novita-mock contract` does: the contract suite run by pytest, against a mock in this
-process or against any server by its base URL."""
+"""The command `novita-mock contract`: pytest runs the contract suite against the mock or a server.
+
+Knows where the suite is and which options it takes, and nothing of its checks.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,11 @@ def run(
     report: str | None = None,
     edition: str | None = None,
 ) -> int:
-    """Runs the suite and gives the exit code of pytest: 0 if no must-check fails, 4 for a call
-    that is wrong. Without a URL the mock is judged in this process."""
+    """Runs the suite against the server at `base_url`, or against the mock if it is None.
+
+    Returns the exit code of pytest, which is 0 if no must-check fails and 4 for a usage error; or
+    2 if a package is missing or the report has an unknown extension.
+    """
     suite = shipped("contract_tests")
     if missing := absent(*NEEDED):
         click.echo(f"novita-mock: {remedy('contract', missing)}", err=True)
@@ -41,27 +46,29 @@ def run(
         return EXIT_USAGE
     arguments = [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "-q"]
     arguments += ["-p", "no:cacheprovider", "-p", "no:randomly"]
-    wanted = {"base-url": base_url, "examples": examples, "edition": edition}
+    options = {"base-url": base_url, "examples": examples, "edition": edition}
     if report is not None:
-        wanted["report"] = str(Path(report).absolute())
-    arguments += [f"--novita-{name}={value}" for name, value in wanted.items() if value is not None]
+        options["report"] = str(Path(report).absolute())
+    arguments += [
+        f"--novita-{name}={value}" for name, value in options.items() if value is not None
+    ]
     if base_url is not None:
         arguments.append("--novita-live")
         _prepare(base_url)
-    # A process of its own: pytest wants to be the first to import the package.
+    # A process of its own, because pytest rewrites only modules that it imports first.
     return subprocess.call([sys.executable, "-P", "-m", "pytest", *arguments])
 
 
 def _prepare(base_url: str) -> None:
-    """A server on a loopback address costs nothing: it is judged with the long lists of requests,
-    and with a key of no value if there is none."""
+    """Requests to a loopback address cost nothing, so the suite sends its full list there, with a
+    dummy key if none is set."""
     if any(f"//{host}" in base_url for host in ("127.", "localhost", "[::1]")):
         os.environ.setdefault(THOROUGH, "1")
         os.environ.setdefault(KEY, LOCAL_KEY)
 
 
 def compare(before: str, after: str) -> int:
-    """Prints what changed between two JSON reports; 2 if one cannot be read."""
+    """Prints the changes between two JSON reports. Returns 0, or 2 if one cannot be read."""
     reports = []
     for path in (before, after):
         try:

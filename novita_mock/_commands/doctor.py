@@ -1,6 +1,6 @@
-"""Looks at an environment for what would let a test's calls escape to the real API.
+"""The command `novita-mock doctor`: what would let calls from tests reach the real API.
 
-A table of checks, each of which sees the installed versions and the environment variables.
+It is a table of checks. A check sees the installed versions and the environment variables.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REAL_HOST = "api.novita.ai"
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Something that lets calls escape, and what to do about it."""
+    """A way for calls to escape, and how to close it."""
 
     problem: str
     remedy: str
@@ -31,20 +31,20 @@ Environment = Mapping[str, str]
 
 
 def versions() -> dict[str, str]:
-    """The installed ones of `PACKAGES`."""
-    found = {}
+    """The versions of those `PACKAGES` that are installed."""
+    installed = {}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def findings(installed: Versions, environment: Environment) -> list[Leak]:
-    """What would let calls escape, given what is installed and the environment variables."""
-    found = (check(installed, environment) for check in _CHECKS)
-    return [finding for finding in found if finding is not None]
+    """The leaks, given the installed packages and the environment variables."""
+    leaks = (check(installed, environment) for check in _CHECKS)
+    return [leak for leak in leaks if leak is not None]
 
 
 def _major(installed: Versions, name: str) -> int:

@@ -1,5 +1,7 @@
-"""The commands `explain` and `lint`, which read scenario files. What they need is imported when
-they run, because `serve` has to answer within a second."""
+"""The commands `novita-mock explain` and `novita-mock lint`, which read scenario files.
+
+They import what they need when they run, because `serve` has to answer within a second.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +11,31 @@ from pathlib import Path
 import click
 
 from novita_mock._api.description import load_description
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+from novita_mock._commands.output import json_option, print_json
 
 
 @click.command()
 @click.argument("scenario", metavar="FILE", type=click.Path(path_type=Path))
 @click.argument("request", metavar="REQUEST.json", type=click.Path(path_type=Path))
-@click.option("--header", "headers", multiple=True, metavar="'K: V'", help="Sent with the request.")
-@click.option("--operation", type=click.Choice(("chat.completions", "completions")))
-@_json
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="'K: V'",
+    help="Header of the request (repeatable).",
+)
+@click.option(
+    "--operation",
+    type=click.Choice(("chat.completions", "completions")),
+    help="Operation of the request; by default the one that its body implies.",
+)
+@json_option
 def explain(
     scenario: Path, request: Path, headers: tuple[str, ...], operation: str | None, as_json: bool
 ) -> None:
-    """Tell which rule of a scenario answers a request, and why.
+    """Show which rule of a scenario answers a request, and why.
 
-    REQUEST.json is the body of the request. Exit code 1: no rule answers.
+    REQUEST.json is the body of the request. The exit code is 1 if no rule answers.
     """
     from novita_mock._stubs import explain as explaining
     from novita_mock._stubs import scenario_file
@@ -39,34 +50,37 @@ def explain(
         raise click.UsageError(str(error)) from None
     except ValueError as error:
         raise click.UsageError(f"{request}: {error}") from None
-    told = explaining.explain(rules, view)
-    click.echo(_json_text(told.as_json()) if as_json else "\n".join(told.lines()))
-    sys.exit(told.winner is None)
+    explanation = explaining.explain(rules, view)
+    if as_json:
+        print_json(explanation.as_json())
+    else:
+        click.echo("\n".join(explanation.lines()))
+    sys.exit(explanation.winner is None)
 
 
 @click.command()
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--any-model", is_flag=True, help="For a mock that answers for every model.")
-@_json
+@click.option("--any-model", is_flag=True, help="Accept any model id, like serve --any-model.")
+@json_option
 def lint(files: tuple[Path, ...], any_model: bool, as_json: bool) -> None:
-    """Check scenario files. Exit code 1: there are errors."""
+    """Check scenario files. The exit code is 1 if there are errors."""
     from dataclasses import asdict
 
     from novita_mock import _lint
 
     description = load_description()
-    found = [f for file in files for f in _lint.lint(description, file, any_model=any_model)]
+    messages = [m for file in files for m in _lint.lint(description, file, any_model=any_model)]
     if as_json:
-        click.echo(_json_text([asdict(finding) for finding in found]))
-    for finding in () if as_json else found:
-        click.echo(str(finding))
-    sys.exit(any(finding.severity == _lint.ERROR for finding in found))
+        print_json([asdict(message) for message in messages])
+    for message in () if as_json else messages:
+        click.echo(str(message))
+    sys.exit(any(message.severity == _lint.ERROR for message in messages))
 
 
 def _named(headers: tuple[str, ...]) -> dict[str, str]:
-    """The `headers` by their names."""
+    """The `headers` by name. Raises UsageError for one without a colon."""
     named: dict[str, str] = {}
     for header in headers:
         name, colon, value = header.partition(":")
@@ -74,9 +88,3 @@ def _named(headers: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"--header: expected 'Name: value'; got {header!r}")
         named[name.strip()] = value.strip()
     return named
-
-
-def _json_text(value: object) -> bytes:
-    import orjson
-
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2)

@@ -1,1 +1,1 @@
-"""What everything stands on: requests, replies, time, tokens, ids. It imports nothing of ours."""
+"""The foundation: requests, replies, time, tokens, ids. Imports nothing else of the package."""

@@ -1,4 +1,4 @@
-"""An answer before it is rendered: choices, tool calls, log probabilities."""
+"""An answer before rendering: choices, tool calls, log probabilities."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from novita_mock._core.http import value
 
 Alternatives = tuple[int, list[tuple[str, float]]]
-"""How many are to be listed at a place, and the tokens there with their log probabilities: first
-the one taken, then the less likely ones."""
+"""For one position: how many alternatives to list, and the tokens with their log probabilities.
+The chosen token comes first, then the less likely ones."""
 
 
 @value
 class GeneratedCall:
-    """A tool call; the fragments joined are the JSON text of its arguments."""
+    """A tool call. The `fragments`, joined, are the JSON text of its arguments."""
 
     id: str
     name: str
@@ -22,8 +22,11 @@ class GeneratedCall:
 
 @value
 class Choice:
-    """One answer. `content` is None where there are only tool calls; `details` is the item of
-    `reasoning_details` that repeats the reasoning, if there is one."""
+    """One choice of an answer.
+
+    `content` is None if there are only tool calls. `details` is the item of `reasoning_details`
+    that repeats the reasoning, if there is one.
+    """
 
     index: int
     content: list[str] | None
@@ -36,7 +39,7 @@ class Choice:
 
 @value
 class Completion:
-    """All choices of an answer, and the tokens that they took; `usage` if it was recorded."""
+    """All choices of an answer and the tokens they used; `usage` only if it was recorded."""
 
     id: str
     created: int

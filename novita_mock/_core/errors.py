@@ -1,17 +1,17 @@
-"""Why a request is refused: the exception of the stages, and how a request asks for an error."""
+"""Refusals: the exception that stages raise, and how a request asks for an error or a fault."""
 
 from __future__ import annotations
 
 ERROR_MODEL = "mock/"
-"""What a model id begins with that asks for an error by its reason."""
+"""Prefix of a model id that asks for an error by its reason."""
 FAULT_HEADER = b"x-novita-mock-fault"
-"""The header in which a request asks for a fault."""
+"""The header with which a request asks for a fault."""
 
 
 class Refused(Exception):
-    """A room refuses the request.
+    """A stage refuses the request.
 
-    `name` is a situation of `schemas/errors.json`, or a reason asked for by its name;
+    `name` is a situation in `schemas/errors.json`, or a reason that the request asked for.
     `detail` fills the placeholders of the message.
     """
 
@@ -27,3 +27,4 @@ def wished(reason: str, model: str = "the model") -> Refused:
 
 
 ERROR_HEADER = b"x-novita-mock-error"
+"""The header with which a request asks for an error."""

@@ -1,7 +1,7 @@
 """Requests and replies as values.
 
-They know no HTTP library: whatever adapts to one (`starlette.py`, `respx.py`, `httpx.py`) turns its
-request into a `Request` and plays the `Reply`.
+This module knows no HTTP library. An adapter (`starlette.py`, `respx.py`, `httpx.py`) turns its
+library's request into a `Request` and plays the `Reply`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def value(made: type[T]) -> type[T]:
-    """A dataclass that is frozen for type checkers, for what is made for each request and chunk.
+    """A dataclass that type checkers treat as frozen, for values made per request or chunk.
 
-    One that is frozen at run time takes three times as long to make.
+    An instance that is frozen at run time takes three times as long to make.
     """
     return dataclass(slots=True, unsafe_hash=True)(made)
 
@@ -29,9 +29,9 @@ def value(made: type[T]) -> type[T]:
 class Request:
     """One HTTP request.
 
-    `path` is percent-decoded and without the query. `headers` has lower-case names and
-    holds the bytes of the wire; where a name was sent twice the last value counts. They hold
-    the caller's key, so they do not show in the value's `repr`.
+    `path` is percent-decoded and has no query. `headers` has lower-case names and the bytes
+    of the wire; if a name was sent twice, the last value counts. The headers contain the
+    caller's key, so `repr` omits them.
     """
 
     method: str
@@ -42,7 +42,7 @@ class Request:
 
 @value
 class TimedBytes:
-    """Bytes of the body, sent `pause` seconds after the chunk before them, or after the request."""
+    """Bytes of the body, sent `pause` seconds after the previous chunk, or after the request."""
 
     data: bytes
     pause: float = 0.0
@@ -52,18 +52,18 @@ class DisconnectKind(Enum):
     """How a connection is lost."""
 
     CLOSED = "closed"
-    """It ends in order, but too soon."""
+    """Closed in order, but too soon."""
     RESET = "reset"
-    """It is torn down: what the network calls a reset."""
+    """Torn down by a TCP reset."""
     REFUSED = "refused"
-    """It does not come about."""
+    """Never established."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """The connection is lost here, `pause` seconds after the chunk before; always the last chunk.
+    """The connection is lost here, `pause` seconds after the previous chunk; always the last one.
 
-    `outage`: seconds for which a server that refuses connections does so.
+    `outage`: seconds for which the server refuses connections, if it refuses them.
     """
 
     pause: float = 0.0
@@ -82,9 +82,9 @@ class Disconnect:
 
 
 class LazyChunks(Sequence[TimedBytes | Disconnect]):
-    """Chunks that are made when they are due, and equal a tuple of the same chunks.
+    """Chunks that are made when they are due. Equal to a tuple of the same chunks.
 
-    `count` of them with `size` bytes in all; `make` gives them in order, each time anew.
+    There are `count` chunks with `size` bytes in all; each call of `make` yields them in order.
     """
 
     __slots__ = ("_count", "_make", "size")
@@ -123,9 +123,9 @@ class LazyChunks(Sequence[TimedBytes | Disconnect]):
 
 @value
 class Reply:
-    """What is sent back: a status, the headers of the wire, and the body chunk by chunk.
+    """What is sent back: a status, the headers as sent, and the body chunk by chunk.
 
-    A status of 0 means that no head is sent: the connection is lost before the first byte.
+    Status 0 means that no head is sent: the connection is lost before the first byte.
     `head_gap`: seconds before each line of the head.
     """
 

@@ -1,18 +1,20 @@
-"""What to say where a package of the kit was taken out of the environment again: `serve` does
-without those that only tests and tables need."""
+"""What to say when a package that the mock depends on was uninstalled.
+
+`serve` also runs without the packages that only tests and tables need.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-# Import name to the name that pip knows, where they differ.
+# Import name to the name for pip, where they differ.
 _NAMES = {"yaml": "pyyaml", "jsonschema_rs": "jsonschema-rs", "prometheus_client":
           "prometheus-client", "pyrate_limiter": "pyrate-limiter"}  # fmt: skip
 
 
 def remedy(wanted: str, names: Iterable[str]) -> str:
-    """One line for the packages that `wanted` needs and that are not there, by import names."""
+    """One line about the missing packages that `wanted` needs; `names` are import names."""
     packages = [_NAMES.get(name, name) for name in names]
     one = len(packages) == 1
     return (
@@ -22,5 +24,5 @@ def remedy(wanted: str, names: Iterable[str]) -> str:
 
 
 def absent(*names: str) -> list[str]:
-    """Those of the import names that cannot be found."""
+    """The import names among `names` that cannot be found."""
     return [name for name in names if find_spec(name) is None]

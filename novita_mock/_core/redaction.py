@@ -1,4 +1,4 @@
-"""Keys and other credentials, and how they are hidden."""
+"""Keys and other credentials, and how to hide them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ _SHORTEST_SECRET = 6
 
 
 def redact(text: str, secret: str | None) -> str:
-    """`text` without `secret`. One of less than six characters is no key that anybody pays for,
-    and would be found in the middle of words."""
+    """`text` without `secret`.
+
+    A secret of fewer than six characters stays: it is no real key, and would match inside words.
+    """
     if not secret or len(secret) < _SHORTEST_SECRET:
         return text
     return text.replace(secret, REDACTED)
 
 
 def sent_key(request: Request) -> str:
-    """What a request sends as its key, in whatever form; empty if it sends none."""
+    """The key that a request sends, in any form; empty if it sends none."""
     words = request.headers.get(b"authorization", b"").decode("latin-1").split()
     return words[-1] if words else ""
 

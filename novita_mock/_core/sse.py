@@ -12,7 +12,7 @@ EVENTS: tuple[Header, ...] = (
 )
 """The headers of a stream."""
 DATA, END = b"data: ", b"\n\n"
-"""What stands before and behind the data of an event."""
+"""What precedes and follows the data of an event."""
 DONE = b"data: [DONE]\n\n"
 """The event that ends a stream."""
 
@@ -23,6 +23,6 @@ def event(data: Json) -> bytes:
 
 
 def events_of(chunk: TimedBytes) -> list[TimedBytes]:
-    """The events of a beat, the first of them after its pause."""
+    """The events of a chunk. The first keeps the chunk's pause, the others have none."""
     events = [event + END for event in chunk.data.split(END)[:-1]]
     return [TimedBytes(data, 0.0 if index else chunk.pause) for index, data in enumerate(events)]

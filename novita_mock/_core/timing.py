@@ -1,4 +1,4 @@
-"""How fast an answer comes: the pauses between its tokens."""
+"""How fast an answer arrives: the pauses between its tokens."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SPREADS = ("normal", "lognormal", "constant")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast an answer is played.
+    """How fast an answer arrives.
 
     ttft: seconds to the first token.
     gap: seconds between tokens (inter-token latency).
-    tokens_per_second: says the gap as a rate; one of the two.
-    jitter: by how much both vary, as the standard deviation's share of the mean; 0: not at all.
-    spread: the distribution of what varies: `normal`, `lognormal`, or `constant` for none.
+    tokens_per_second: the gap as a rate; give one of the two.
+    jitter: relative standard deviation of `ttft` and the gap (0.2 = 20 %); 0: no variation.
+    spread: distribution of the jitter: `normal`, `lognormal`, or `constant` for no variation.
 
-    An answer that is not streamed comes when its last token would have come. Raises ValueError for
-    a value below zero, an unknown spread, or a gap and a rate together.
+    An answer that is not streamed arrives when its last token would have arrived. Raises
+    ValueError for a negative value, an unknown spread, or a gap and a rate together.
     """
 
     ttft: float = 0.0
@@ -47,20 +47,22 @@ class Pace:
             object.__setattr__(self, "tokens_per_second", None)
 
     def pauses(self, seed: str) -> Iterator[float]:
-        """Seconds to the first token, then those between tokens, without end. Equal seeds give
-        equal pauses."""
+        """Seconds to the first token, then seconds between tokens, without end.
+
+        Equal seeds give equal pauses.
+        """
         if not self.jitter or self.spread == "constant":
             yield self.ttft
             yield from repeat(self.gap)
-        chance = Random(seed)
-        yield self._varied(self.ttft, chance)
+        rng = Random(seed)
+        yield self._varied(self.ttft, rng)
         while True:
-            yield self._varied(self.gap, chance)
+            yield self._varied(self.gap, rng)
 
-    def _varied(self, mean: float, chance: Random) -> float:
+    def _varied(self, mean: float, rng: Random) -> float:
         if not mean:
             return 0.0
         if self.spread == "normal":
-            return max(0.0, chance.gauss(mean, self.jitter * mean))
+            return max(0.0, rng.gauss(mean, self.jitter * mean))
         variance = math.log1p(self.jitter**2)
-        return chance.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance))
+        return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance))

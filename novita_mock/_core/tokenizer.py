@@ -1,9 +1,9 @@
-"""The splitter: how the kit cuts text into tokens, everywhere and always the same way.
+"""The tokenizer: how the mock splits text into tokens, everywhere in the same way.
 
-A token is up to eight ASCII letters, up to three digits or up to two other characters, with
-the blank before them if there is one, or a run of up to four blanks. The tokens of a text
-joined are the text. No vocabulary is downloaded; counts are near those of a real tokenizer
-for English and higher for other scripts.
+A token is up to eight ASCII letters, up to three digits or up to two other characters, with the
+space before them if there is one; or a run of up to four blanks. The tokens, joined, are the
+text. No vocabulary is downloaded: counts are close to a real tokenizer's for English and higher
+for other scripts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _GAPS = re.compile(rb"[\t-\r\x1c-\x20]{%d,}" % (_MOST_WHITE + 1)).finditer
 
 
 def count(text: str) -> int:
-    """Number of tokens of `text`."""
+    """Number of tokens in `text`."""
     return _kept(text) if len(text) <= _LONGEST_KEPT else _count(text)
 
 
@@ -40,16 +40,16 @@ def _count(text: str) -> int:
     return _count_ascii(text.encode()) if text.isascii() else len(split(text))
 
 
-# Conversations are sent again and again.
+# Clients send the same conversation again and again.
 _kept = lru_cache(maxsize=256)(_count)
 
 
 def _count_ascii(text: bytes) -> int:
-    """The same without making the tokens, a fifth of the time.
+    """The same without making the tokens, in a fifth of the time.
 
-    Each character becomes a byte with the bit of its kind, and all of them one number: it tells
-    at once where a run of one kind starts. A run is a token; what is longer has some more, and a
-    single blank belongs to the run behind it.
+    Each character becomes a byte with the bit of its kind, and all bytes become one number, which
+    shows at once where each run of one kind starts. A run is one token; a longer run is several,
+    and a single space belongs to the run after it.
     """
     kinds = text.translate(_KINDS)
     bits = int.from_bytes(kinds, "little")
@@ -65,7 +65,7 @@ def _count_ascii(text: bytes) -> int:
 
 
 def _more(kinds: bytes, kind: bytes, most: int) -> int:
-    """Tokens of the runs of a kind beyond the first of each."""
+    """Tokens in the runs of a kind, without the first token of each run."""
     long = kind * (most + 1)
     if long not in kinds:
         return 0
@@ -75,6 +75,6 @@ def _more(kinds: bytes, kind: bytes, most: int) -> int:
 
 
 def _more_white(gap: re.Match[bytes], end: int) -> int:
-    """The same for a long gap. A single blank left over belongs to what follows."""
+    """The same for a long run of blanks. A single space left over belongs to what follows."""
     more, left = divmod(len(gap[0]) - 1, _MOST_WHITE)
     return more - (left == 0 and gap[0].endswith(b" ") and gap.end() < end)

@@ -1,7 +1,7 @@
-"""The writer: sentences about the subject of a request, as tokens of the splitter.
+"""Writes sentences about the subject of a request, as tokens of the tokenizer.
 
-No model and no chance: what is written depends on `material` and `subject` alone, and a longer
-answer begins with the shorter one. The sentences are split once, when this module loads.
+The text depends only on the entropy and the topics, and a longer answer begins with the shorter
+one. The sentences are tokenized once, when this module loads.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ I hope this makes {0} a little clearer.
 
 _PLACE = re.compile(r"( \{\d\})")
 _Template = tuple[list[str] | int, ...]
-RuleBuilder = tuple[tuple[str, ...], ...]
-"""What a text is about, each word as its tokens."""
+Topics = tuple[tuple[str, ...], ...]
+"""The words that a text is about, each as its tokens."""
 
 
 def _pieces(sentence: str) -> _Template:
-    """A sentence as runs of tokens and places of topics; each word keeps the blank before it."""
+    """A sentence as runs of tokens and topic numbers; each word keeps the blank before it."""
     parts = [part for part in _PLACE.split(" " + sentence) if part]
     return tuple(int(part[2]) if _PLACE.fullmatch(part) else split(part) for part in parts)
 
@@ -74,34 +74,34 @@ _TOPICS = 3
 _SHORTEST = 4
 _WORD = re.compile(rf"[^\W\d_]{{{_SHORTEST},}}")
 _LETTERS = bytes(code if chr(code).isalpha() else ord(" ") for code in range(128)).ljust(256)
-_SMALL = frozenset(
+_STOP_WORDS = frozenset(
     "about could does from give have here into make please should tell than that their them then "
     "there they this what when where which will with would write your".split()
 )
 _FALLBACK = ["this", "the question", "the context"]
 
 
-def topics(subject: str) -> RuleBuilder:
-    """Up to three words of `subject` to write about, as tokens; the longest, in their order."""
+def topics(subject: str) -> Topics:
+    """Three topics for a text: the longest words of `subject`, in their order, then fallbacks."""
     return _topics(subject.strip()[-_LOOK_BACK:])
 
 
-@lru_cache(maxsize=256)  # conversations are sent again and again
-def _topics(text: str) -> RuleBuilder:
-    words, found = _words(text), list[str]()
+@lru_cache(maxsize=256)  # clients send the same conversation again and again
+def _topics(text: str) -> Topics:
+    words, longest = _words(text), list[str]()
     for word in sorted(words, key=len, reverse=True):
-        if len(word) < _SHORTEST or len(found) == _TOPICS:
+        if len(word) < _SHORTEST or len(longest) == _TOPICS:
             break
-        if word not in found and word.lower() not in _SMALL:
-            found.append(word)
-    chosen = sorted(found, key=words.index) or text.split()[:_TOPICS]
+        if word not in longest and word.lower() not in _STOP_WORDS:
+            longest.append(word)
+    chosen = sorted(longest, key=words.index) or text.split()[:_TOPICS]
     return tuple(tuple(split(" " + word)) for word in chosen + _FALLBACK[len(chosen) :])
 
 
 def _words(text: str) -> list[str]:
-    """The runs of letters in `text`; short ones may be missing."""
+    """The runs of letters in `text`; runs below `_SHORTEST` letters may be missing."""
     if text.isascii():
-        # At a quarter of the time.
+        # Takes a quarter of the time.
         return text.encode().translate(_LETTERS).decode().split()
     return _WORD.findall(text)
 
@@ -112,13 +112,13 @@ def _numbers(entropy: bytes) -> Iterator[int]:
         yield from entropy
 
 
-def _sentences(numbers: Iterator[int], words: RuleBuilder) -> Iterator[list[str]]:
-    # A topic that ends in other characters grows together with a full stop behind it.
+def _sentences(numbers: Iterator[int], words: Topics) -> Iterator[list[str]]:
+    # A topic that ends in any other character forms one token with a full stop after it.
     plain = all(word[-1][-1].isascii() and word[-1][-1].isalnum() for word in words)
     yield _filled(_FIRST[next(numbers) % len(_FIRST)], words, plain=plain)
     index, count = 0, len(_TEMPLATES)
     for number, step in enumerate(numbers, start=1):
-        # A step from 1 to count - 1 never takes the same sentence twice in a row.
+        # With a step from 1 to count - 1, no sentence follows itself.
         index = (index + 1 + step % (count - 1)) % count
         tokens = _filled(_TEMPLATES[index], words, plain=plain)
         if number % _PARAGRAPH == 0:
@@ -126,7 +126,7 @@ def _sentences(numbers: Iterator[int], words: RuleBuilder) -> Iterator[list[str]
         yield tokens
 
 
-def _filled(template: _Template, words: RuleBuilder, *, plain: bool) -> list[str]:
+def _filled(template: _Template, words: Topics, *, plain: bool) -> list[str]:
     tokens: list[str] = []
     for piece in template:
         tokens += words[piece] if isinstance(piece, int) else piece
@@ -134,13 +134,10 @@ def _filled(template: _Template, words: RuleBuilder, *, plain: bool) -> list[str
 
 
 def write(
-    entropy: bytes, words: RuleBuilder, wanted: int | None = None, sentences: int | None = None
+    entropy: bytes, words: Topics, wanted: int | None = None, sentences: int | None = None
 ) -> list[str]:
-    """A text about `words` (see `topics`): `wanted` tokens, so many `sentences`, or as many as come
-    naturally.
-
-    It begins with a blank, as the continuation of a text does.
-    """
+    """A text about `words` (see `topics`) with `wanted` tokens, else `sentences` sentences, else a
+    natural length. It begins with a blank, like the continuation of a text."""
     numbers = _numbers(entropy)
     natural = 3 + next(numbers) % 4
     text = _sentences(numbers, words)

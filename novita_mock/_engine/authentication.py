@@ -1,4 +1,4 @@
-"""Second room: the headers say who asks, and whether an error was asked for.
+"""Second stage, authentication: reads from the headers who asks, and which error is requested.
 
 It looks at the body in one case only: see `_may_name_an_error`.
 """
@@ -18,20 +18,20 @@ SCHEME = "bearer"
 
 @value
 class Caller:
-    """Who asks. `error`: a reason that the key asks for, answered unless the model asks for one."""
+    """The caller. `error`: the error that the key requests; one that a model id requests wins."""
 
     key: str | None = field(default=None, repr=False)
     error: str | None = None
 
     @property
     def account(self) -> str:
-        """Whose limits and balance count."""
+        """The account that limits and balance belong to."""
         return self.key or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who is admitted: any key, or only those in `api_keys` if there are some."""
+    """Which keys are accepted: those in `api_keys`, or any key if there are none."""
 
     edition: str
     reasons: Sequence[str]
@@ -39,7 +39,7 @@ class Policy:
 
 
 def authenticate(policy: Policy, operation: Operation, request: Request) -> Caller:
-    """The caller; refuses a missing or unknown key, and answers the errors asked for in headers."""
+    """The caller. Refuses a missing or unknown key, and raises the error that a header requests."""
     _answer_error_header(policy, request.headers)
     credentials = request.headers.get(b"authorization", b"").decode("latin-1").strip()
     scheme, _, key = credentials.partition(" ")
@@ -50,11 +50,11 @@ def authenticate(policy: Policy, operation: Operation, request: Request) -> Call
         return Caller()
     if scheme.lower() != SCHEME or not _is_token(key):
         raise Refused("wrong_key")
-    wish = key.removeprefix(ERROR_KEY)
-    if wish != key and wish in policy.reasons:
+    reason = key.removeprefix(ERROR_KEY)
+    if reason != key and reason in policy.reasons:
         if not _may_name_an_error(request):
-            raise wished(wish)
-        return Caller(key, wish)
+            raise wished(reason)
+        return Caller(key, reason)
     if policy.api_keys and key not in policy.api_keys:
         raise Refused("wrong_key")
     return Caller(key)
@@ -68,13 +68,13 @@ def _answer_error_header(policy: Policy, headers: Mapping[bytes, bytes]) -> None
     value = headers.get(ERROR_HEADER)
     if value is None:
         return
-    asked = value.decode("latin-1").strip()
-    if asked not in policy.reasons:
-        raise Refused("unknown_error", asked=repr(asked), known=", ".join(policy.reasons))
-    raise wished(asked)
+    reason = value.decode("latin-1").strip()
+    if reason not in policy.reasons:
+        raise Refused("unknown_error", asked=repr(reason), known=", ".join(policy.reasons))
+    raise wished(reason)
 
 
 def _may_name_an_error(request: Request) -> bool:
-    # A model's wish goes before a key's, and the body is read two rooms further on. A slash may
-    # be spelt otherwise there.
+    # The error that a model id requests goes before the key's, and a later stage reads the body.
+    # JSON can escape the slash there.
     return b"mock" in request.body or ERROR_MODEL in request.path

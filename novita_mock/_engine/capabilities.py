@@ -1,6 +1,6 @@
-"""What a model must have for a request, and what a conversation must hold together by.
+"""Checks that the model supports what a request needs, and that tool results match tool calls.
 
-Part of the stage. Which features are asked for where stands in `operations.json`.
+Part of planning. `operations.json` defines which field of a request needs which feature.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from novita_mock._core.http import Json
 
 
 def check_features(gates: Json, row: Json, body: Json) -> None:
-    """Refuses a request that asks `row`'s model for what it does not have."""
+    """Refuses a request that needs a feature which the model of `row` does not have."""
     features = row.get("features", ())
     for gate in gates["features"]:
-        if gate["feature"] not in features and _asks(gate, body.get(gate["field"])):
+        if gate["feature"] not in features and _needs(gate, body.get(gate["field"])):
             raise Refused(gate["situation"], model=row["id"])
     inputs = row.get("input_modalities", ())
     kinds = {part["type"] for part in _parts(body)}
@@ -26,10 +26,10 @@ def check_features(gates: Json, row: Json, body: Json) -> None:
             raise Refused(gate["situation"], model=row["id"])
 
 
-def _asks(gate: Json, said: Any) -> bool:
+def _needs(gate: Json, value: Any) -> bool:
     if "kinds" in gate:
-        return bool(said) and said["type"] in gate["kinds"]
-    return bool(said)
+        return bool(value) and value["type"] in gate["kinds"]
+    return bool(value)
 
 
 def _parts(body: Json) -> Iterator[Json]:
@@ -39,7 +39,7 @@ def _parts(body: Json) -> Iterator[Json]:
 
 
 def check_history(body: Json) -> None:
-    """Refuses a tool result whose call was never made, and calls that share an id."""
+    """Refuses a tool result without an earlier tool call, and calls that share an id."""
     issued: set[str] = set()
     for index, message in enumerate(body.get("messages") or ()):
         if message["role"] == "tool":

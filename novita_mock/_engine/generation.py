@@ -1,7 +1,7 @@
-"""Fifth room: a scene becomes a completion, token by token. It knows no JSON and no bytes of HTTP.
+"""Fifth stage, generation: turns a plan into a completion, token by token. Knows nothing of HTTP.
 
-What is written depends on the mock's seed and the scene alone: not on the history, and not on
-whether the answer will be streamed.
+The text depends only on the mock's seed and the plan: not on the history, and not on whether the
+answer will be streamed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CLOSE = ("\n", "</think>", "\n\n")
 
 @value
 class _Draft:
-    """One choice to be written. `share` is the most that the kit writes for it."""
+    """One choice to be generated. `cap`: the most tokens that the kit generates for it."""
 
     plan: Plan
     prompt: Prompt
@@ -41,7 +41,7 @@ class _Draft:
 
 
 class _TokenBudget:
-    """Tokens that a choice may still take; `cut` is set once something did not fit."""
+    """The tokens that a choice may still use; `cut` is set once tokens did not fit."""
 
     def __init__(self, tokens: int | None) -> None:
         self._left = tokens
@@ -49,7 +49,7 @@ class _TokenBudget:
         self.cut = False
 
     def take(self, tokens: list[str]) -> list[str]:
-        """As many of `tokens` as there are left."""
+        """As many of `tokens` as the budget allows."""
         taken = tokens if self._left is None else tokens[: self._left - self.spent]
         self.spent += len(taken)
         self.cut = self.cut or len(taken) < len(tokens)
@@ -57,7 +57,7 @@ class _TokenBudget:
 
 
 def generate(plan: Plan, seed: int, most: int, id: str, created: int) -> Completion:
-    """The completion of `scene`: n choices for each prompt, in order, `most` tokens over all."""
+    """The completion of `plan`: n choices for each prompt, in order; `most` tokens in total."""
     if plan.answer.recorded is not None:
         return completion(plan, plan.answer.recorded)
     written = [_choice(index, draft) for index, draft in enumerate(_drafts(plan, seed, most, id))]
@@ -78,13 +78,13 @@ def _drafts(plan: Plan, seed: int, most: int, id: str) -> Iterator[_Draft]:
     for prompt, limit in zip(plan.prompts, plan.limits, strict=True):
         base = blake2b(f"{seed}\0{plan.model}\0{prompt.text}".encode()).digest()
         for nth in range(plan.n):
-            # Greedy sampling has one answer, whatever the seed and however often it is asked for.
+            # Greedy sampling has only one answer, whatever the seed and the number of the choice.
             salt = b"" if plan.seed is None else f"{plan.seed}\0{nth}".encode()
             yield _Draft(plan, prompt, limit, blake2b(base + salt).digest(), cap, id)
 
 
 def _choice(index: int, draft: _Draft) -> tuple[Choice, int]:
-    """A choice, and the tokens that it took."""
+    """A choice, and the number of tokens that it used."""
     answer, limit = _answer(draft), draft.limit
     budget = _TokenBudget(limit.most if limit.asked is None else limit.asked)
     thoughts, inline = _thoughts(draft, answer)
@@ -96,15 +96,15 @@ def _choice(index: int, draft: _Draft) -> tuple[Choice, int]:
     if not stopped and not draft.prompt.continues:
         calls = [_call(call, n, index, draft, budget) for n, call in enumerate(answer.tool_calls)]
     reason = "stop" if stopped else "length" if budget.cut else "tool_calls" if calls else "stop"
-    found = None
+    logprobs = None
     if draft.plan.alternatives is not None and content is not None:
-        found = alternatives(draft.entropy, content, draft.plan.alternatives)
+        logprobs = alternatives(draft.entropy, content, draft.plan.alternatives)
     details = draft.plan.reasoning.details if reasoning else None
-    return Choice(index, content, reason, reasoning, calls, found, details), budget.spent
+    return Choice(index, content, reason, reasoning, calls, logprobs, details), budget.spent
 
 
 def _thoughts(draft: _Draft, answer: ScriptedAnswer) -> tuple[list[str], bool]:
-    """The reasoning before the answer, and whether it stands inside the content."""
+    """The reasoning before the answer, and whether it is part of the content."""
     if answer.think is not None:
         return split(answer.think), False
     kind = draft.plan.reasoning
@@ -117,10 +117,10 @@ def _thoughts(draft: _Draft, answer: ScriptedAnswer) -> tuple[list[str], bool]:
 
 
 def _answer(draft: _Draft) -> ScriptedAnswer:
-    """The scripted answer, or what the task asks to be made; without either, an open one."""
+    """The answer of the plan, which may be open, or one made for the output target."""
     if draft.plan.target == TEXT:
         return draft.plan.answer
-    # Most servers never come here, and what makes values takes a while to import.
+    # Deferred import: the generator takes a while to load, and few servers need it.
     from novita_mock._engine.structured_output import make
 
     return make(draft.plan.target, draft.entropy, lambda: "".join(_improvised(draft, None)))
@@ -129,8 +129,8 @@ def _answer(draft: _Draft) -> ScriptedAnswer:
 def _content(
     draft: _Draft, answer: ScriptedAnswer, before: list[str], budget: _TokenBudget
 ) -> tuple[list[str] | None, bool]:
-    """The tokens of the text, `before` it the inline reasoning, and whether a stop sequence
-    ended it."""
+    """The tokens of the text, and whether a stop sequence ended it. `before`: the tokens of inline
+    reasoning, which come first."""
     if answer.say is not None:
         tokens = split(answer.say)
     elif answer.tool_calls:
@@ -139,15 +139,15 @@ def _content(
         tokens = []
     else:
         asked = draft.limit.asked
-        # One token more than was asked for, so that it has to be cut.
+        # One token more than requested, so that the budget has to cut the text.
         tokens = _improvised(draft, None if asked is None else min(asked + 1, draft.cap))
     kept, stopped = _stop(tokens, draft.plan.stops)
-    paid = budget.take(before + kept if before else kept)
-    return paid, stopped and not budget.cut
+    taken = budget.take(before + kept if before else kept)
+    return taken, stopped and not budget.cut
 
 
 def _improvised(draft: _Draft, wanted: int | None) -> list[str]:
-    """A text of the kit's own."""
+    """Generated text."""
     tokens = write(draft.entropy, topics(draft.prompt.subject), wanted)
     if not draft.prompt.continues:
         tokens[0] = tokens[0].lstrip()
@@ -159,20 +159,20 @@ def _call(call: ToolCall, n: int, index: int, draft: _Draft, budget: _TokenBudge
     if not isinstance(text, str):
         text = orjson.dumps(call.arguments).decode()
     budget.take(split(call.name))
-    # Unlike the text, the id belongs to this one answer: the next answer's calls have others.
+    # Unlike the text, the id belongs to this one answer: calls of other answers have other ids.
     id = call.id or fill(draft.plan.profile.call_id, f"{draft.id}{index}", n, call.name)
     return GeneratedCall(id, call.name, budget.take(split(text)))
 
 
 def _stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], bool]:
-    """`tokens` up to the end of the first stop sequence to be complete, which stays in the text."""
+    """`tokens` up to the end of the stop sequence that is complete first; it stays in the text."""
     if not stops:
         return tokens, False
     text = "".join(tokens)
-    hits = [at + len(stop) for stop in stops if (at := text.find(stop)) >= 0]
-    if not hits:
+    ends = [at + len(stop) for stop in stops if (at := text.find(stop)) >= 0]
+    if not ends:
         return tokens, False
-    end, kept = min(hits), []
+    end, kept = min(ends), []
     for token in tokens:
         kept.append(token[:end])
         end -= len(token)

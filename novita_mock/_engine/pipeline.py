@@ -1,6 +1,6 @@
-"""The corridor: six rooms in order, and one place where a refusal is put into words.
+"""The request pipeline: six stages in order, and the one place that turns a refusal into a reply.
 
-To see all that can happen to a request, read `Corridor.answer` from top to bottom.
+To see everything that can happen to a request, read `Pipeline.answer` from top to bottom.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Pipeline:
-    """The rooms, furnished for one edition. All that needs no request is done here."""
+    """The stages, prepared for one edition. All work that needs no request is done here, once."""
 
     def __init__(
         self, description: Description, policy: Policy, seed: int, pace: Pace, any_model: bool
@@ -43,61 +43,61 @@ class Pipeline:
         self._seed = seed
         self._most_tokens = description.limits["tokens"]
         self._routes = Routes(description)
-        self._stage = Planner(description, policy.edition, pace, any_model=any_model)
+        self._planner = Planner(description, policy.edition, pace, any_model=any_model)
         self._catalogue = ModelReplies(description)
-        written = [operation for operation in description.operations.values() if operation.request]
-        self._readers = {operation.name: Reader(description, operation) for operation in written}
-        self._encoders = {operation.name: Encoder(description, operation) for operation in written}
+        with_body = [row for row in description.operations.values() if row.request]
+        self._readers = {row.name: Reader(description, row) for row in with_body}
+        self._encoders = {row.name: Encoder(description, row) for row in with_body}
         self._description = description
 
     @cached_property
-    def _breaker(self) -> FaultInjector:
-        # Most servers are never asked for a fault, and start sooner without all of them.
+    def _injector(self) -> FaultInjector:
+        # Deferred import: few servers need faults, and all start faster without them.
         from novita_mock._faults.replies import FaultInjector
 
         return FaultInjector(self._description, self._policy.edition)
 
     def answer(self, request: Request, script: Script, ledger: Ledger) -> Call:
-        """The call, with its reply: every request gets one."""
+        """The call with its reply; every request gets one."""
         metadata = CallMetadata(headers=request.headers)
         try:
             located = route(self._routes, request.method, request.path)
             operation, metadata.model = located.operation, located.model
             metadata.operation = operation.name
             if FAULT_HEADER in request.headers:
-                metadata.fault = self._breaker.asked(request.headers[FAULT_HEADER])
+                metadata.fault = self._injector.asked(request.headers[FAULT_HEADER])
             caller = authenticate(self._policy, operation, request)
             if operation.request is None:
-                reply = self._told(located, caller, ledger.wallet)
+                reply = self._without_body(located, caller, ledger.wallet)
             else:
                 reader = self._readers[operation.name]
                 body = reader.read(request.body)
                 metadata.valid, metadata.known, metadata.model = True, reader.known, body["model"]
                 metadata.stream = bool(body.get("stream"))
-                row = self._stage.row(body["model"], caller.error)
+                row = self._planner.row(body["model"], caller.error)
                 ledger.enter(caller.account, row["id"])
-                plan = self._stage.plan(operation, row, body, script, metadata)
+                plan = self._planner.plan(operation, row, body, script, metadata)
                 id = ledger.draw_id(plan.id_prefix or operation.id_prefix)
-                made = id, ledger.created()
-                completion = generate(plan, self._seed, self._most_tokens, *made)
+                created = ledger.created()
+                completion = generate(plan, self._seed, self._most_tokens, id, created)
                 prompt, metadata.tokens = completion.prompt_tokens, completion.completion_tokens
                 metadata.bill = Bill(caller.account, row, prompt, metadata.tokens)
                 ledger.use(metadata.bill)
                 reply = self._encoders[operation.name].encode(completion, plan)
-            if metadata.fault and (misplaced := self._breaker.misplaced(metadata.fault, reply)):
+            if metadata.fault and (misplaced := self._injector.misplaced(metadata.fault, reply)):
                 metadata.fault = None
                 raise misplaced
         except Refused as refusal:
-            own = self._stage.own_error(metadata.model, refusal.name)
+            own = self._planner.own_error(metadata.model, refusal.name)
             reply = refuse(self._errors, self._policy.edition, refusal, sent_key(request), own)
         if metadata.fault is not None:
-            reply = self._breaker.broken(metadata.fault, reply)
+            reply = self._injector.broken(metadata.fault, reply)
         return ledger.record(request, reply, metadata)
 
-    def _told(self, located: Located, caller: Caller, wallet: Wallet) -> Reply:
-        """The reply to a request without a body."""
+    def _without_body(self, located: Located, caller: Caller, wallet: Wallet) -> Reply:
+        """The reply of an operation without a request body."""
         if located.model is not None:
-            return self._catalogue.row(self._stage.row(located.model, caller.error))
+            return self._catalogue.row(self._planner.row(located.model, caller.error))
         if caller.error is not None:
             raise wished(caller.error)
         if located.operation.name == BALANCE:

@@ -1,4 +1,4 @@
-"""What passes between stage, compose and encode: the scene to be answered, and the completion."""
+"""The plan of an answer: what planning hands to generation and rendering."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @value
 class Limit:
-    """Tokens of a choice: `asked` for by the request, None if it left that open, and the `most`
-    that the model has room for, None if its row does not say."""
+    """Token limits of a choice: `asked` is that of the request, `most` that of the model. None: the
+    request, or the model's row, sets no limit."""
 
     asked: int | None
     most: int | None
@@ -26,9 +26,9 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class OutputTarget:
-    """What is made where no script answers: calls of `tools`, each with the schema of its
-    arguments; a `value` valid for a schema; `any_object`; else text, about the tool results in
-    `report` if there are some."""
+    """The output to make where no script answers: calls of `tools`, each with the schema of its
+    arguments; a `value` that is valid for a schema; `any_object`; otherwise text, beginning with
+    the tool results in `report`."""
 
     tools: tuple[tuple[str, Prepared], ...] = ()
     value: Prepared | None = None
@@ -41,11 +41,11 @@ TEXT = OutputTarget()
 
 @value
 class Plan:
-    """What is to be answered. No room after the stage reads a field of the body again.
+    """The plan of an answer. No stage after planning reads a field of the body.
 
-    `limits` has an entry for each prompt. `seed` is None where sampling is greedy, so that
-    nothing but the prompt counts. `alternatives` is how many tokens are listed at each place;
-    None unless log probabilities were asked for.
+    `limits` has an entry for each prompt. `seed` is None for greedy sampling, so that only the
+    prompt counts. `alternatives` is the number of tokens listed at each position; None: the request
+    asks for no log probabilities.
     """
 
     model: str
@@ -65,10 +65,10 @@ class Plan:
 
     @property
     def recorded(self) -> bytes | None:
-        """A recorded answer's body, which is sent as it stands."""
+        """The body of a recorded answer, which is sent unchanged."""
         return self.answer.recorded
 
     @property
     def id_prefix(self) -> str:
-        """What the id of an answer begins with, if the model has a manner of its own."""
+        """The id prefix of the model's wire profile; empty: the operation's prefix applies."""
         return self.profile.completion_id.partition("{")[0]

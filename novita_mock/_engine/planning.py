@@ -1,6 +1,6 @@
-"""Fourth room: request, script and catalogue say what is to be answered, by whom and how long.
+"""Fourth stage, planning: from the request, the script and the catalogue to the plan of an answer.
 
-Its `Scene` is all that the rooms after it see: no field of the body is read again.
+Later stages see only the plan. They never read a field of the body.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CHAT_MODEL = "chat"
 
 
 class Planner:
-    """The catalogue and the rules of an edition, looked up without any request in hand."""
+    """Makes plans by the catalogue and the rules of one edition, which it looks up once."""
 
     def __init__(
         self, description: Description, edition: str, pace: Pace, *, any_model: bool = False
@@ -42,19 +42,19 @@ class Planner:
         self._dialects = Dialects(description, edition)
 
     def row(self, model: str, key_error: str | None) -> Json:
-        """The row of `model`. The errors that a model id or a key asks for are answered here."""
-        wish = model.removeprefix(ERROR_MODEL) if model.startswith(ERROR_MODEL) else None
+        """The catalogue row of `model`. Raises the error that the model id or the key requests."""
+        reason = model.removeprefix(ERROR_MODEL) if model.startswith(ERROR_MODEL) else None
         shown = problems.show(model)
-        if wish in self._reasons:
-            raise wished(str(wish), shown)
+        if reason in self._reasons:
+            raise wished(str(reason), shown)
         if key_error is not None:
             raise wished(key_error, shown)
         row = self._models.get(model)
         if row is not None:
             return row
         if self._any_model and model:
-            pattern = next(iter(self._models.values()))
-            return {**pattern, "id": model, "title": model, "display_name": model}
+            template = next(iter(self._models.values()))
+            return {**template, "id": model, "title": model, "display_name": model}
         raise Refused("model_not_found", model=shown, hint=self._hint(model))
 
     def _hint(self, model: str) -> str:
@@ -62,15 +62,15 @@ class Planner:
         return f" Did you mean {problems.show(near[0])}?" if near else ""
 
     def own_error(self, model: str | None, situation: str) -> Json | None:
-        """How `model` answers a situation, if it does so in its own way."""
+        """The model's own answer in a situation, if it has one."""
         return self._dialects.of(model).overrides.get(situation) if model else None
 
     def plan(
         self, operation: Operation, row: Json, body: Json, script: Script, metadata: CallMetadata
     ) -> Plan:
-        """What `body` asks `row`'s model for; refuses what that model or this kit cannot do.
+        """The plan for `body` and the model of `row`. Refuses what the model or the kit cannot do.
 
-        The script is asked last: what is refused before does not use a rule up.
+        The script comes last, so that a refused request uses up no rule.
         """
         if operation.endpoint not in row["endpoints"]:
             raise _no_endpoint(operation, row)
@@ -103,14 +103,14 @@ class Planner:
         )
 
     def _limit(self, row: Json, dialect: Dialect, asked: int | None, prompt_tokens: int) -> Limit:
-        """Tokens of a choice, lowered to what the model has room for if the edition lowers them."""
+        """The token limits of a choice. Some editions lower them to what the model allows."""
         context = row.get("context_size") or None
         output = dialect.most_tokens(row.get("max_output_tokens") or None)
-        room = None if context is None else context - prompt_tokens
+        free = None if context is None else context - prompt_tokens
         wanted = asked or 0
         if output is not None and wanted > output and not self._lowers:
             raise Refused("max_tokens_exceeded", max_tokens=wanted, limit=output, model=row["id"])
-        if room is not None and (room <= 0 or (wanted > room and not self._lowers)):
+        if free is not None and (free <= 0 or (wanted > free and not self._lowers)):
             raise Refused(
                 "context_exceeded",
                 model=row["id"],
@@ -118,7 +118,7 @@ class Planner:
                 max_tokens=wanted,
                 limit=context,
             )
-        most = output if room is None else room if output is None else min(room, output)
+        most = output if free is None else free if output is None else min(free, output)
         lowered = asked if asked is None or most is None else min(asked, most)
         return Limit(lowered, most)
 
@@ -131,11 +131,11 @@ def _no_endpoint(operation: Operation, row: Json) -> Refused:
 
 
 def _target(body: Json) -> OutputTarget:
-    """What is to be made, if it is anything but a plain text."""
-    asked = body.get("tools") or body.get("tool_choice") or body.get("response_format")
-    if not asked and not _ends_with(body, "tool"):
+    """The output target: what to make, unless it is plain text."""
+    structured = body.get("tools") or body.get("tool_choice") or body.get("response_format")
+    if not structured and not _ends_with(body, "tool"):
         return TEXT
-    # Most servers never come here, and what makes values takes a while to import.
+    # Deferred import: the generator takes a while to load, and few servers need it.
     from novita_mock._engine.tool_choice import target
 
     return target(body)

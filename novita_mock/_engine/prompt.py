@@ -1,7 +1,6 @@
-"""What a request says, told once: its text, how many tokens that is, and what it is about.
+"""Reads the prompts of a request: their text, their number of tokens and their subject.
 
-One reader for each operation that has prompts; the rooms after `validate` ask only for these
-values.
+One reader for each operation with prompts. Later stages use only these values.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def _conversation(body: Json) -> list[Prompt]:
     if media := _media(messages):
         text += orjson.dumps(media).decode()
         tokens += _PER_MEDIUM * len(media)
-    # What the model is shown beside the messages.
+    # The model sees these in addition to the messages.
     for shown in (body.get("tools"), (body.get("response_format") or {}).get("json_schema")):
         if shown:
             tokens += count(orjson.dumps(shown).decode())
@@ -75,8 +74,8 @@ READERS: Mapping[str, Callable[[Json], list[Prompt]]] = {
 
 @value
 class Prompt:
-    """One text to be answered. `text` is all of it, `subject` the part that the answer is about;
-    `continues`: the answer goes on where the text ends."""
+    """One prompt. `text` is the whole prompt, `subject` the part that the answer is about.
+    `continues`: the answer continues the text."""
 
     text: str
     tokens: int

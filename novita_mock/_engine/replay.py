@@ -1,4 +1,4 @@
-"""A recorded answer as a completion, to be streamed like any other."""
+"""Turns a recorded answer into a completion, which can be streamed like any other."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from novita_mock._engine.plan import Plan
 
 
 def completion(plan: Plan, body: bytes) -> Completion:
-    """What was recorded, as far as a stream can tell it; tokens that it does not count are the
-    kit's own count."""
+    """The completion in the recorded `body`, as far as a stream can express it. The kit counts the
+    tokens that the recorded usage lacks."""
     document: Json = orjson.loads(body)
     choices = [_choice(choice) for choice in document["choices"]]
     usage: Json = document.get("usage") or {}

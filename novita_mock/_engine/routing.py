@@ -1,4 +1,4 @@
-"""First room: method and path say which operation is meant. Knows nothing of headers or bodies."""
+"""First stage, routing: finds the operation by method and path. Knows no headers and no bodies."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ PARAMETER = "{model}"
 
 @value
 class Located:
-    """The operation, and the model id if the path carries one."""
+    """The operation, and the model id if the path contains one."""
 
     operation: Operation
     model: str | None = None
 
 
 class Routes:
-    """Every path of every operation under every base, laid out once."""
+    """The paths of all operations under all base paths, computed once."""
 
     def __init__(self, description: Description) -> None:
         self._exact: dict[str, Operation] = {}
@@ -35,13 +35,13 @@ class Routes:
             return Located(operation)
         for prefix, operation in self._prefixes.items():
             if path.startswith(prefix) and len(path) > len(prefix):
-                # What is no UTF-8 names no model, and could not be repeated in an answer.
+                # Invalid UTF-8 names no model, and an answer could not repeat it.
                 return Located(operation, path[len(prefix) :].encode(errors="replace").decode())
         return None
 
 
 def route(routes: Routes, method: str, path: str) -> Located:
-    """The operation that `method` and `path` name; refuses an unknown path and a wrong method."""
+    """The operation of `method` and `path`. Refuses an unknown path and a wrong method."""
     located = routes.find(path)
     if located is None:
         raise Refused("unknown_route", path=path)

@@ -1,6 +1,6 @@
-"""Makes what a task asks for: tool calls with arguments, JSON values, a text about tool results.
+"""Makes the output target: tool calls with arguments, JSON values, text about tool results.
 
-Part of compose, which keeps the tokens.
+Part of generation, which counts the tokens.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from novita_mock._stubs.model import ScriptedAnswer, ToolCall
 
 
 def make(target: OutputTarget, entropy: bytes, text: Callable[[], str]) -> ScriptedAnswer:
-    """The answer that `task` asks for, chosen by `material`; `text` gives sentences if they are
-    needed. Refuses a schema that no value can be made for."""
+    """The answer for `target`, determined by `entropy`. `text` generates sentences where they are
+    needed. Refuses a schema for which no value can be made."""
     choices = Seeded(entropy)
     try:
         if target.tools:
@@ -34,5 +34,5 @@ def make(target: OutputTarget, entropy: bytes, text: Callable[[], str]) -> Scrip
 
 
 def _json(value: object) -> str:
-    # A caller's schema may ask for integers that orjson does not write.
+    # A caller's schema may require integers that orjson cannot serialize.
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Stub selection: which rule of the script answers a request. Only scripted mocks come here."""
+"""Stub selection, a part of planning: finds the rule of the script that answers a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from novita_mock._stubs.script import Script
 
 
 def select_stub(script: Script, metadata: CallMetadata, body: Json) -> ScriptedAnswer:
-    """The answer of the rule that fits best; without one, an answer that leaves all open."""
+    """The answer of the best matching rule, else `IMPROVISED`. Refuses a request if its rule says
+    so, or if no rule takes it and only rules may answer."""
     if not script.rules and not script.only:
         return IMPROVISED
     view = view_of(metadata, body)
@@ -24,7 +25,7 @@ def select_stub(script: Script, metadata: CallMetadata, body: Json) -> ScriptedA
     rule = script.rules[index]
     answer = rule.nth(script.used[index])
     if answer.template is not None:
-        # Few scripts have templates, and their library takes a while to import.
+        # Deferred import: Jinja takes a while to load, and few scripts have templates.
         from novita_mock._stubs.templating import fill
 
         answer = fill(answer, view, rule.when, index)

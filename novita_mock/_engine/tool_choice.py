@@ -1,7 +1,7 @@
-"""What a request wants made where no script answers: text, a JSON value, or calls of its tools.
+"""Determines the output target where no script answers: text, a JSON value, or tool calls.
 
-Part of the stage. Which tool is called is a matter of words that the last user message shares
-with a tool's name and description; nothing here is chance.
+Part of planning. A tool is called if its name or description shares words with the last user
+message, so the choice involves no chance.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NO_ARGUMENTS: Json = {"type": "object", "maxProperties": 0}
 
 
 def target(body: Json) -> OutputTarget:
-    """What `body` wants made; refuses a schema that no value can be made for."""
+    """The output target of `body`. Refuses a schema for which no value can be made."""
     results = _results(body.get("messages") or [])
     tools = _called(body, answered=bool(results))
     if tools:
@@ -53,17 +53,17 @@ def target(body: Json) -> OutputTarget:
 
 
 def _results(messages: list[Json]) -> list[str]:
-    """The tool results since the last message that was not one."""
-    found: list[str] = []
+    """The tool results at the end of the conversation."""
+    results: list[str] = []
     for message in reversed(messages):
         if message["role"] != "tool":
             break
-        found.insert(0, content_text(message["content"]))
-    return found
+        results.insert(0, content_text(message["content"]))
+    return results
 
 
 def _called(body: Json, *, answered: bool) -> list[Json]:
-    """The tools to be called now."""
+    """The tools to call in this answer."""
     tools: list[Json] = body.get("tools") or []
     choice: Any = body.get("tool_choice") or "auto"
     if isinstance(choice, dict):
@@ -87,7 +87,7 @@ def _named(tools: list[Json], name: str) -> Json:
 
 
 def _ranked(tools: list[Json], text: str) -> list[tuple[int, Json]]:
-    """The tools with their scores, best first, of equals the first."""
+    """The tools with their scores, best first; equal scores keep the order of the request."""
     asked = _words(text)
     scored = [(_score(tool["function"], asked), tool) for tool in tools]
     return sorted(scored, key=lambda pair: -pair[0])

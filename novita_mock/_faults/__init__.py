@@ -1,1 +1,1 @@
-"""What can go wrong on purpose: the catalogue, and what each fault does to a reply."""
+"""Faults on demand: the catalogue, and what each fault does to a reply."""

@@ -1,7 +1,7 @@
-"""The faults that can be asked for: `schemas/faults.json`, and how one is spelt.
+"""The faults that can be triggered: `schemas/faults.json`, and how to spell them.
 
 The spelling is the same in Python, in a scenario file and in a header: `NAME`, or
-`NAME(1, seconds=0.5)`. What a fault does to a reply is in `_broken`.
+`NAME(1, seconds=0.5)`. Must not know what a fault does to a reply.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STREAM, BODY = "stream", "body"
 
 @dataclass(frozen=True, slots=True)
 class FaultRow:
-    """A row of faults.json. `on`: the replies it can happen to: `stream`, `body` or `any`."""
+    """A row of faults.json. `on`: the replies to which it applies: `stream`, `body` or `any`."""
 
     name: str
     on: str
@@ -36,9 +36,9 @@ class FaultRow:
 
     @property
     def spelling(self) -> str:
-        """The name with its parameters and what they are if nothing is said."""
-        told = ", ".join(f"{name}={row['default']}" for name, row in self.parameters.items())
-        return f"{self.name}({told})" if told else self.name
+        """The name, with its parameters and their defaults."""
+        defaults = ", ".join(f"{name}={row['default']}" for name, row in self.parameters.items())
+        return f"{self.name}({defaults})" if defaults else self.name
 
 
 class Faults:
@@ -48,28 +48,30 @@ class Faults:
         document = description.faults
         self.page: str = document["page"]
         self.pages: Mapping[str, tuple[int, str]] = document["pages"]
-        """Status and title of the faults that come as a page."""
+        """Status and title of the faults that arrive as an HTML page."""
         self.rows = {name: _row(name, row) for name, row in document["faults"].items()}
         self._schemas = {name: row["parameters"] for name, row in document["faults"].items()}
         self._reasons = description.errors.reasons
 
     def parse(self, text: str) -> Fault:
-        """The fault that `text` spells, with all its arguments; ValueError that says what is wrong
-        with it and what would be right."""
-        spelt = _SPELLING.fullmatch(text)
-        name = spelt[1] if spelt else text
+        """The fault that `text` spells, with all its arguments.
+
+        Raises ValueError that says what is wrong and what would be right.
+        """
+        spelling = _SPELLING.fullmatch(text)
+        name = spelling[1] if spelling else text
         row = self.rows.get(name)
-        if spelt is None or row is None:
+        if spelling is None or row is None:
             near = difflib.get_close_matches(name, self.rows, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ValueError(f"no fault is spelt {text!r}: expected one of {self.known}.{hint}")
-        arguments = _arguments(row, spelt[2] or "")
+        arguments = _arguments(row, spelling[2] or "")
         self._check(row, arguments)
         return Fault(name, tuple(arguments.items()))
 
     @property
     def known(self) -> str:
-        """The names, for a message."""
+        """The names of all faults, for a message."""
         return ", ".join(self.rows)
 
     def _check(self, row: FaultRow, arguments: Json) -> None:
@@ -88,7 +90,7 @@ def _row(name: str, row: Json) -> FaultRow:
 
 
 def _arguments(row: FaultRow, text: str) -> Json:
-    """The arguments by name, the defaults among them."""
+    """The arguments by name, including defaults."""
     names, given = list(row.parameters), dict[str, object]()
     for number, (name, value) in enumerate(_split(row, text)):
         if not name and number >= len(names):
@@ -112,12 +114,12 @@ def _split(row: FaultRow, text: str) -> list[tuple[str, str]]:
 
 
 def _value(text: str, schema: Json) -> object:
-    """What `text` says as JSON; a bare word is a text."""
+    """The value of `text` as JSON; a bare word is a text."""
     try:
         value: object = orjson.loads(text)
     except orjson.JSONDecodeError:
         return text
-    # To a schema 2.0 is a whole number, too, but nothing is cut after 2.0 chunks.
+    # A schema accepts 2.0 as an integer too, but nothing can be cut after 2.0 chunks.
     if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
@@ -131,5 +133,5 @@ class Fault:
     arguments: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
-        told = ", ".join(f"{name}={value}" for name, value in self.arguments)
-        return f"{self.name}({told})"
+        arguments = ", ".join(f"{name}={value}" for name, value in self.arguments)
+        return f"{self.name}({arguments})"

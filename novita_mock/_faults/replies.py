@@ -1,6 +1,6 @@
-"""What a fault does to a reply: from a good reply to a bad one, both of them data.
+"""What a fault does to a reply: it turns a good reply into a bad one, and both are data.
 
-What each fault guarantees stands in `schemas/faults.json`; nothing here waits or sends.
+`schemas/faults.json` says what each fault guarantees. Nothing here waits or sends.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from novita_mock._faults.streams import STREAM_FAULTS, break_stream
 _TYPE, _LENGTH = b"content-type", b"content-length"
 _EVENTS = b"text/event-stream"
 _HTML = b"text/html"
-# The head of a gzip file, and a block of a type that there is not.
+# The head of a gzip file, and a block of a type that does not exist.
 _NO_GZIP = (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", b"\xff" * 22)
 
 
 class FaultInjector:
-    """Breaks replies as the faults of one edition say."""
+    """Applies the faults of one edition to replies."""
 
     def __init__(self, description: Description, edition: str) -> None:
         self.faults = Faults(description)
@@ -31,21 +31,21 @@ class FaultInjector:
         self._edition = edition
 
     def asked(self, spelt: bytes) -> Fault:
-        """The fault that a header asks for; refuses one that there is not."""
+        """The fault that a header asks for. Raises Refused for an unknown one."""
         try:
             return self.faults.parse(spelt.decode("latin-1"))
         except ValueError as error:
             raise Refused("unknown_fault", problem=error) from None
 
     def misplaced(self, fault: Fault, reply: Reply) -> Refused | None:
-        """The refusal of a fault that cannot happen to a reply of this kind."""
+        """The refusal of a fault that cannot happen to this kind of reply; None if it can."""
         if self._fits(fault, reply):
             return None
         wanted = "streamed" if self.faults.rows[fault.name].on == STREAM else "not streamed"
         return Refused("fault_out_of_place", fault=fault.name, wanted=wanted)
 
     def broken(self, fault: Fault, reply: Reply) -> Reply:
-        """The reply with the fault; as it is if the fault cannot happen to it."""
+        """The reply with the fault; unchanged if the fault cannot happen to it."""
         if not self._fits(fault, reply):
             return reply
         name, arguments = fault.name, dict(fault.arguments)
@@ -85,7 +85,7 @@ def _whole(status: int, kind: bytes, body: bytes, pause: float = 0.0, *more: Hea
 
 
 def _with_headers(reply: Reply, **changed: bytes) -> tuple[Header, ...]:
-    """The headers of a reply with some changed; what is empty is left out."""
+    """The headers of a reply with some changed; an empty value removes the header."""
     headers = dict(reply.headers) | {k.replace("_", "-").encode(): v for k, v in changed.items()}
     return tuple((name, value) for name, value in headers.items() if value)
 
@@ -143,7 +143,7 @@ def _broken_gzip(reply: Reply, arguments: Json) -> Reply:
     head, rest = _NO_GZIP
     length = b"%d" % len(head + rest)
     headers = _with_headers(reply, content_encoding=b"gzip", content_length=length)
-    # Two beats, because respx itself reads a body that comes at once.
+    # Two chunks, because respx itself reads a body that arrives at once.
     return replace(
         reply, headers=headers, chunks=(TimedBytes(head, reply.chunks[0].pause), TimedBytes(rest))
     )

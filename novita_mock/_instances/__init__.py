@@ -1,7 +1,7 @@
-"""JSON instances that are valid for any JSON Schema, from a seeded source or from hypothesis.
+"""Valid JSON instances for any JSON Schema, from a seeded source or from hypothesis.
 
-One generator, over a small protocol of choices. Nothing leaves that the validator does not
-accept. Knows no API and no schema of ours.
+One generator works on a small protocol of choices. It returns only values that the validator
+accepts. Knows no API and none of our own schemas.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Choices", "Hint", "Json", "NoInstance", "Prepared", "Seeded", "insta
 
 ATTEMPTS = 8
 BUDGET = 4_000
-# What Python and its libraries raise for numbers, texts and nestings beyond them.
+# What Python and its libraries raise for numbers, texts and nesting beyond their limits.
 _BEYOND = (ArithmeticError, LookupError, RecursionError, TypeError, UnicodeError, ValueError)
 
 
@@ -30,7 +30,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A schema read and compiled once, for any number of instances."""
+    """A schema, read and compiled once for any number of instances."""
 
     registry: Registry
 
@@ -44,8 +44,8 @@ class Prepared:
     ) -> Json:
         """A value that is valid for the schema.
 
-        `name` says what the value is, as a property's name would. `budget` bounds the steps;
-        `expired` is asked now and then and ends the generation by saying True. Raises NoInstance.
+        `name` says what the value is, like the name of a property. `budget` limits the steps.
+        `expired` is polled; generation ends once it returns True. Raises NoInstance.
         """
         generation = Generation(self.registry, choices, budget, expired)
         try:
@@ -70,10 +70,10 @@ def _valid(generation: Generation, name: str) -> Json:
 
 
 def _fault(registry: Registry, value: Json, attempt: int) -> NoInstance | None:
-    """What either reading of `format` has against the value.
+    """What either reading of `format` finds wrong with the value.
 
-    To the newer drafts it is an annotation by default, to draft 7 and many users it is a demand:
-    a value should do for both, though for draft 7 that is only tried.
+    `format` is an annotation by default in newer drafts, but an assertion in draft 7 and for many
+    users. A value should satisfy both readings. Up to draft 7, half of the attempts insist on it.
     """
     forgiving = registry.draft <= 7 and attempt >= ATTEMPTS // 2
     validators = [registry.validator, *([] if forgiving else [registry.lenient])]
@@ -84,9 +84,9 @@ def _fault(registry: Registry, value: Json, attempt: int) -> NoInstance | None:
 
 
 def prepare(schema: Json, documents: Mapping[str, Json] | None = None) -> Prepared:
-    """The schema, checked; `documents` are those that its references may lead to, by URI.
+    """Checks and compiles `schema`; `documents` are the targets of its references, by URI.
 
-    Raises NoInstance where it is no valid schema or a reference leads nowhere.
+    Raises NoInstance if the schema is invalid or a reference cannot be resolved.
     """
     try:
         return Prepared(registry(schema, documents or {}))
@@ -103,6 +103,6 @@ def instance(
     budget: int = BUDGET,
     expired: Callable[[], bool] = _never,
 ) -> Json:
-    """A value that is valid for `schema`: `prepare` and `Prepared.instance` in one."""
+    """A value that is valid for `schema`: `prepare` and `Prepared.instance` in one call."""
     ready = prepare(schema, documents)
     return ready.instance(choices, name=name, budget=budget, expired=expired)

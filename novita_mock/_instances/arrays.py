@@ -1,4 +1,4 @@
-"""Arrays from facts: how many items, which schemas hold at each index, where `contains` is met."""
+"""Arrays from constraints: their length, the schemas at each index, which items meet `contains`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _TRIES = 12
 def subschemas_at(
     constraints: Constraints, index: int, met: frozenset[Contains] = frozenset()
 ) -> tuple[Subschema, ...]:
-    """The schemas of the item at `index`, which also meets the `met` demands of contains."""
-    found = [
+    """The schemas for the item at `index`, if it meets the `contains` demands in `met`."""
+    subschemas = [
         subschema for rule in constraints.item_rules if (subschema := rule.at(index)) is not None
     ]
-    found += [demand.subschema for demand in constraints.contains if demand in met]
+    subschemas += [demand.subschema for demand in constraints.contains if demand in met]
     for demand in constraints.contains:
         if demand.most is not None and demand not in met:
-            found.append(made(demand.subschema.pointer, not_=demand.subschema))
+            subschemas.append(made(demand.subschema.pointer, not_=demand.subschema))
     for left in constraints.leftover_items:
         if not _evaluated(constraints, index, left.owner, met):
-            found.append(left.subschema)
-    return tuple(dict.fromkeys(found))
+            subschemas.append(left.subschema)
+    return tuple(dict.fromkeys(subschemas))
 
 
 def _evaluated(
@@ -42,12 +42,14 @@ def _evaluated(
 
 
 def array(generator: Generator, constraints: Constraints, hint: Hint) -> list[Json]:
-    """An array of the right length whose items are valid."""
+    """An array of a valid length with valid items."""
     least, most = _ends(constraints)
     count = (
-        least if generator.small else generator.choices.count(*_wished(constraints, least, most))
+        least
+        if generator.small
+        else generator.choices.count(*_preferred_length(constraints, least, most))
     )
-    met = _places(generator, constraints, count)
+    met = _assigned_demands(generator, constraints, count)
     items: list[Json] = []
     seen: set[object] = set()
     for index in range(count):
@@ -60,8 +62,10 @@ def array(generator: Generator, constraints: Constraints, hint: Hint) -> list[Js
     return items
 
 
-def _wished(constraints: Constraints, least: int, most: int | None) -> tuple[int, int | None]:
-    """A tuple is given whole; otherwise a few items."""
+def _preferred_length(
+    constraints: Constraints, least: int, most: int | None
+) -> tuple[int, int | None]:
+    """The range to choose the length from: tuples are made whole."""
     whole = max((len(rule.prefix) for rule in constraints.item_rules), default=0)
     return (max(least, whole if most is None else min(whole, most)), most)
 
@@ -77,24 +81,24 @@ def _ends(constraints: Constraints) -> tuple[int, int | None]:
     keyword = "contains" if demanded > constraints.min_items else "minItems"
     if least > MOST_ITEMS:
         raise NoInstance(constraints.pointer, keyword, f"more than {MOST_ITEMS} items")
-    most = _closed(constraints)
+    most = _possible_length(constraints)
     if most is not None and least > most:
         raise NoInstance(constraints.pointer, keyword, f"at most {most} items are possible")
     return least, most
 
 
-def _closed(constraints: Constraints) -> int | None:
-    """How many items there may be; beyond the longest prefix all places are alike."""
+def _possible_length(constraints: Constraints) -> int | None:
+    """The greatest possible length. Beyond the longest prefix, all indexes are alike."""
     longest = max((len(rule.prefix) for rule in constraints.item_rules), default=0)
     most = constraints.max_items
     for index in range(longest + 1 if most is None else min(most, longest + 1)):
         if any(subschema.never for subschema in subschemas_at(constraints, index)):
-            return _room(constraints, index) if constraints.contains else index
+            return _length_by_contains(constraints, index) if constraints.contains else index
     return most
 
 
-def _room(constraints: Constraints, index: int) -> int:
-    """How far items that meet a demand of contains may go beyond `index`."""
+def _length_by_contains(constraints: Constraints, index: int) -> int:
+    """The greatest possible length if every item from `index` on meets a demand of `contains`."""
     most = index
     for demand in constraints.contains:
         met = frozenset([demand])
@@ -106,30 +110,30 @@ def _room(constraints: Constraints, index: int) -> int:
     return most if constraints.max_items is None else min(most, constraints.max_items)
 
 
-def _places(
+def _assigned_demands(
     generator: Generator, constraints: Constraints, count: int
 ) -> list[frozenset[Contains]]:
-    """Which demands of contains each item meets."""
-    places: list[frozenset[Contains]] = [frozenset()] * count
+    """The demands of `contains` that each item has to meet."""
+    assigned: list[frozenset[Contains]] = [frozenset()] * count
     for demand in constraints.contains:
         wanted = demand.least
         closed = [
             index
             for index in range(count)
             if any(
-                subschema.never for subschema in subschemas_at(constraints, index, places[index])
+                subschema.never for subschema in subschemas_at(constraints, index, assigned[index])
             )
         ]
         order = closed + [i for i in generator.choices.order(range(count)) if i not in closed]
         wanted = max(wanted, min(len(closed), count))
         for index in order:
-            both = places[index] | {demand}
+            both = assigned[index] | {demand}
             if wanted > 0 and not generator.contradictory(subschemas_at(constraints, index, both)):
-                places[index] = both
+                assigned[index] = both
                 wanted -= 1
         if wanted > 0 and demand.least > 0:
             raise NoInstance(constraints.pointer, "contains", "no item can be as it says")
-    return places
+    return assigned
 
 
 def _item(

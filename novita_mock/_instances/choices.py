@@ -1,4 +1,4 @@
-"""What the generator asks of a source of choices. Knows no schema and no source."""
+"""The interface between the generator and a source of choices. Knows no schema and no source."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What is known of a value besides its schema: the property's name, its description."""
+    """What is known about a value besides its schema: the property's name and description."""
 
     name: str = ""
     description: str = ""
 
 
 class Choices(Protocol):
-    """What the generator asks. Ends of ranges belong to them; the first option is the simplest."""
+    """The choices the generator needs. Ranges include both ends; the first option is simplest."""
 
     deep: int
-    """The depth of nesting from which on values are kept small."""
+    """The nesting depth beyond which values stay small."""
 
     def together(self, build: Callable[[], T]) -> T:
-        """What `build` returns; its choices are one part, which shrinks away as one."""
+        """The result of `build`. Its choices form one part, which shrinks away as a whole."""
 
     def integer(self, low: int, high: int) -> int:
-        """An integer on the way to an answer."""
+        """An integer that is only a step towards a value."""
 
     def pick(self, options: Sequence[T]) -> T:
         """One of the options."""
@@ -36,19 +36,19 @@ class Choices(Protocol):
         """All options, in the order in which to try them."""
 
     def likely(self) -> bool:
-        """Whether something optional is there."""
+        """Whether to include something optional."""
 
     def count(self, low: int, high: int | None) -> int:
-        """How many; few, where there is no upper end."""
+        """A number of items; a few if there is no upper end."""
 
     def number(self, low: int | None, high: int | None, hint: Hint) -> int:
-        """An integer that is the answer, or counts the steps of `multipleOf` in it."""
+        """An integer that is the value itself, or the number of `multipleOf` steps in it."""
 
     def fraction(self, low: float | None, high: float | None, hint: Hint) -> float:
-        """A number that is the answer; the caller checks ends that are excluded."""
+        """A number that is the value itself. The caller checks exclusive ends."""
 
     def text(self, low: int, high: int | None, hint: Hint) -> str:
         """A text of `low` to `high` characters."""
 
     def matching(self, pattern: str, low: int, high: int | None) -> str:
-        """A text for the pattern; match and length are aimed at and checked by the caller."""
+        """A text for the pattern. Match and length are best effort: the caller checks them."""

@@ -1,7 +1,7 @@
-"""What must hold of one value, all keywords of all its schemas conjoined.
+"""What must hold for one value: the conjunction of all keywords of all its schemas.
 
-A value and the table of how two of its fields become one; it must not know how a value is made,
-and it opens no reference.
+The constraints, and the table that merges two of them field by field. Must not know how a value
+is made, and opens no reference.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ANY_TYPE = frozenset(TYPES)
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An end of a range of numbers."""
+    """One end of a range of numbers."""
 
     value: Fraction
     exclusive: bool = False
@@ -50,7 +50,7 @@ class ItemRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contains:
-    """At least `least` and at most `most` items are as `site` says."""
+    """At least `least` and at most `most` items are valid for `subschema`."""
 
     subschema: Subschema
     least: int
@@ -60,7 +60,7 @@ class Contains:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leftover:
-    """unevaluatedProperties or unevaluatedItems of `owner`: what no rule owned by it covers."""
+    """unevaluatedProperties or unevaluatedItems of `owner`: for what no rule of `owner` covers."""
 
     owner: Subschema
     subschema: Subschema
@@ -69,7 +69,7 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """An open choice: one of `branches` must hold as well."""
+    """An open choice: one of `branches` must also hold."""
 
     keyword: str
     pointer: str
@@ -79,7 +79,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constraints:
-    """The conjunction. `sources` are the schemas it was made from, for the final word."""
+    """The conjunction. `sources` are the schemas it was made from, for the final validation."""
 
     pointer: str = "#"
     sources: tuple[Subschema, ...] = ()
@@ -137,7 +137,7 @@ def common_step(one: Fraction | None, other: Fraction | None) -> Fraction | None
 
 
 def same(one: Json, other: Json) -> bool:
-    """Equality of JSON: `1` is `1.0`, and neither is `true`."""
+    """JSON equality: `1` equals `1.0`, and neither equals `true`."""
     return identity(one) == identity(other)
 
 
@@ -183,18 +183,18 @@ _SPECIAL: dict[str, Callable[[Any, Any], Any]] = {
 _MERGES: list[tuple[str, Callable[[Any, Any], Any]]] = [
     (field.name, _SPECIAL.get(field.name, _united)) for field in fields(Constraints)
 ]
-_NOTHING = {field.name: field.default for field in fields(Constraints)}
+_DEFAULTS = {field.name: field.default for field in fields(Constraints)}
 
 
 def conjoined(one: Constraints, other: Constraints) -> Constraints:
-    """What holds where both hold."""
+    """The constraints that hold if both hold."""
     merged: dict[str, Any] = {}
     for name, merge in _MERGES:
-        left, right, nothing = getattr(one, name), getattr(other, name), _NOTHING[name]
-        if right is nothing or left is right:
+        left, right, default = getattr(one, name), getattr(other, name), _DEFAULTS[name]
+        if right is default or left is right:
             merged[name] = left
         else:
-            merged[name] = right if left is nothing else merge(left, right)
+            merged[name] = right if left is default else merge(left, right)
     return Constraints(**merged)
 
 
@@ -202,7 +202,7 @@ _OWNED = ("item_rules", "contains", "leftover_items", "rules", "leftover_propert
 
 
 def owned(constraints: Constraints, owners: frozenset[Subschema]) -> Constraints:
-    """The same facts, their rules counted as evaluating for `owners` as well."""
+    """The same constraints, with rules that also count as evaluating for `owners`."""
     if not owners:
         return constraints
     marked: dict[str, Any] = {

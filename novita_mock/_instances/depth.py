@@ -1,6 +1,6 @@
-"""How deep the smallest value of a schema nests, so that what is deep finds its way out.
+"""How deep the smallest value of a schema nests, so that deep generation finds its way out.
 
-An estimate from what is required alone: it makes no value and no choice.
+An estimate from the required parts alone: it makes no value and no choice.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _Outer = frozenset[tuple[Subschema, ...]]
 def depth(
     registry: Registry, subschemas: tuple[Subschema, ...], outer: _Outer = frozenset()
 ) -> int:
-    """The depth of the smallest value, ENDLESS where none was found."""
+    """The depth of the smallest value; ENDLESS if none was found."""
     if subschemas in registry.depths:
         return registry.depths[subschemas]
     if subschemas in outer or len(outer) > _LEVELS:
         return ENDLESS
     try:
-        found = _of_facts(registry, registry.joint(subschemas), outer | {subschemas})
+        found = _of_constraints(registry, registry.joint(subschemas), outer | {subschemas})
     except NoInstance:
         found = ENDLESS
     if found < ENDLESS:
-        # Only what ends is certain: the rest may owe its endlessness to where it was asked from.
+        # Only a finite depth is certain: an endless one may be due to where the search began.
         registry.depths[subschemas] = found
     return found
 
 
-def _of_facts(registry: Registry, constraints: Constraints, outer: _Outer) -> int:
+def _of_constraints(registry: Registry, constraints: Constraints, outer: _Outer) -> int:
     if constraints.never or not constraints.types:
         return ENDLESS
     if constraints.enum is not None:
@@ -56,7 +56,7 @@ def _of_group(registry: Registry, base: Constraints, group: Group, outer: _Outer
     for branch in group.branches:
         if (branch,) not in outer and len(outer) <= _LEVELS:
             joined = conjoined(base, registry.constraints(branch))
-            found = min(found, _of_facts(registry, joined, outer | {(branch,)}))
+            found = min(found, _of_constraints(registry, joined, outer | {(branch,)}))
     return found
 
 

@@ -1,6 +1,6 @@
-"""A text for each format of JSON Schema, made of choices alone, so that every source can shrink it.
+"""A text for each JSON Schema format, made from choices alone, so that every source can shrink it.
 
-The validator checks what comes out; a format that stands in no row here is an annotation.
+The validator checks the result. A format without a row here is an annotation.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ FORMATS: Mapping[str, Maker] = {
     "json-pointer": _pointer,
     "relative-json-pointer": lambda choices: f"{choices.integer(0, 3)}{_pointer(choices)}",
     "regex": lambda choices: f"^{_word(choices)}[0-9]{{{choices.integer(1, 4)}}}$",
-    # Not of the standard, but sent by pydantic and OpenAPI tools.
+    # Not in the standard, but sent by pydantic and OpenAPI tools.
     "binary": _word,
     "byte": lambda choices: choices.pick(("aGFyYm9y", "cml2ZXI=", "YW1iZXI=")),
     "password": lambda choices: f"{_word(choices)}-{choices.integer(1000, 9999)}",

@@ -1,7 +1,7 @@
-"""The generator: open choices of a schema are made, a type is picked, a value is built.
+"""The generator: it makes the open choices of a schema, picks a type and builds a value.
 
-Knows no source of choices and no keyword of a single type; `scalars`, `arrays` and `objects` do.
-Counts its steps, so that it ends, and after as many steps for the same choices.
+Knows no source of choices and no keyword of a single type; `scalars`, `arrays` and `objects` know
+do. It counts its steps, so it always ends, after the same number of steps for equal choices.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _format_validator(name: str) -> Any:
 
 @dataclass(slots=True)
 class Generation:
-    """One generation: the schema, the source of choices, and how far it has come."""
+    """One generation: the schema, the source of choices, and the progress so far."""
 
     registry: Registry
     choices: Choices
@@ -61,12 +61,12 @@ class Generation:
     first: NoInstance | None = None
 
     def start(self) -> None:
-        """Another try from the root."""
+        """Starts another attempt at the root."""
         self.built = 0
         self.path.clear()
 
     def gave_up(self) -> NoInstance:
-        """The refusal where the steps are spent: the first fault that was met is the likeliest."""
+        """The refusal when the steps are spent. Its likeliest cause is the first fault met."""
         found = self.first or NoInstance("#", "", "asks for more than can be made")
         problem = f"{found.problem}; gave up after {self.steps} steps"
         return NoInstance(found.pointer, found.keyword, problem)
@@ -78,7 +78,7 @@ class Generation:
 
     @property
     def small(self) -> bool:
-        """Only what is required from here on: it is deep, long, or the same thing once more."""
+        """Whether to make only what is required: the value is deep, large, or repeats itself."""
         again = sum(constraints is self.path[-1] for constraints in self.path) > 2
         return len(self.path) > self.choices.deep or self.built > MANY or again
 
@@ -86,14 +86,14 @@ class Generation:
         return bool(_format_validator(name).is_valid(drawn))
 
     def contradictory(self, subschemas: tuple[Subschema, ...]) -> bool:
-        """Whether the facts of `sites` exclude one another at first sight."""
+        """Whether the constraints of `subschemas` obviously exclude one another."""
         try:
             return _contradiction(self, self.registry.joint(subschemas), 2) is not None
         except NoInstance:
             return True
 
     def value(self, subschemas: tuple[Subschema, ...], hint: Hint) -> Json:
-        """A value that is valid at all `sites`."""
+        """A value that is valid for all `subschemas`."""
         self.step()
         constraints = self.registry.joint(subschemas)
         if len(self.path) > DEEPEST:
@@ -101,8 +101,8 @@ class Generation:
         self.path.append(constraints)
         self.built += 1
         try:
-            told = Hint(hint.name, constraints.description)
-            return self.choices.together(lambda: self._tried(constraints, told))
+            described = Hint(hint.name, constraints.description)
+            return self.choices.together(lambda: self._tried(constraints, described))
         finally:
             self.path.pop()
 
@@ -121,28 +121,28 @@ class Generation:
         raise refusal
 
     def _settled_and_built(self, constraints: Constraints, hint: Hint, wide: bool) -> Json:
-        """A value, with detours round each `not` that the first one ran into.
+        """A value, with detours around each `not` that the first value ran into.
 
-        `wide` asks for what is less to be expected: it is the time to try it.
+        `wide` also allows what is less likely to be meant, for later attempts.
         """
         settled = self.settle(constraints, wide)
         for detour in range(_DETOURS):
             self.step(min(detour, 1))
             value = self._built(settled, hint, wide)
-            broken = [
+            violated = [
                 subschema for subschema in settled.nots if self.registry.accepts(subschema, value)
             ]
-            if not broken:
+            if not violated:
                 return self._checked(settled, value)
-            for subschema in broken:
+            for subschema in violated:
                 settled = conjoined(
                     settled, Constraints(groups=(self.registry.ways_round(subschema),))
                 )
             settled = self.settle(settled, wide)
-        raise NoInstance(broken[0].pointer, "not", "no value was found outside of it")
+        raise NoInstance(violated[0].pointer, "not", "no value was found outside of it")
 
     def _checked(self, constraints: Constraints, value: Json) -> Json:
-        """The validator's word on this part alone, where its failure is worth another try here."""
+        """`value`, validated for this part alone if a failure is worth another attempt here."""
         if _certain(constraints):
             return value
         for subschema in constraints.sources:
@@ -152,7 +152,7 @@ class Generation:
         return value
 
     def settle(self, constraints: Constraints, wide: bool) -> Constraints:
-        """The facts with all open choices made."""
+        """The constraints with all open choices made."""
         while constraints.groups:
             self.step()
             group, *rest = constraints.groups
@@ -179,7 +179,7 @@ class Generation:
         raise NoInstance(group.pointer, group.keyword, problem)
 
     def _order(self, group: Group, wide: bool) -> list[Subschema]:
-        """By chance, simplest first where chance does not care; at depth what ends soonest."""
+        """The branches in the order to try: by chance, but at depth those that end soonest."""
         if group.keyword in ("dependentSchemas", "dependentRequired"):
             return list(group.branches[::-1] if self.small or wide else group.branches)
         depths = {subschema: depth(self.registry, (subschema,)) for subschema in group.branches}
@@ -204,15 +204,15 @@ class Generation:
 
     def _types(self, constraints: Constraints, wide: bool) -> list[str]:
         possible = tuple(kind for kind in TYPES if kind in constraints.types)
-        told = possible if wide else told_types(constraints)
-        if "number" in told and "integer" in told:
-            told = tuple(kind for kind in told if kind != "integer")
-        order = self.choices.order(told[::-1])
+        likely = possible if wide else told_types(constraints)
+        if "number" in likely and "integer" in likely:
+            likely = tuple(kind for kind in likely if kind != "integer")
+        order = self.choices.order(likely[::-1])
         if self.small:
             order.sort(key=lambda kind: kind in ("object", "array"))
         elif not wide and self.choices.likely():
-            # Where all types are possible nothing was meant by it, and most values are texts.
-            last = {"null"} if len(told) < len(TYPES) - 1 else set(TYPES) - {"string"}
+            # A schema that allows every type does not mean every type: most values are texts.
+            last = {"null"} if len(likely) < len(TYPES) - 1 else set(TYPES) - {"string"}
             order.sort(key=lambda kind: kind in last)
         return order + [kind for kind in _BUILDERS if kind in possible and kind not in order]
 
@@ -221,7 +221,7 @@ class Generation:
 
 
 def _allowed(generation: Generation, constraints: Constraints) -> list[Json]:
-    """The values of the enum that are valid in all else that is said."""
+    """The enum values that are valid for all other keywords."""
     registry = generation.registry
     allowed = [
         value
@@ -235,7 +235,7 @@ def _allowed(generation: Generation, constraints: Constraints) -> list[Json]:
 
 
 def _certain(constraints: Constraints) -> bool:
-    """Nothing is said that building does not look after by itself."""
+    """Whether building a value satisfies all keywords by itself."""
     return not (
         constraints.nots
         or constraints.contains
@@ -249,7 +249,7 @@ def _certain(constraints: Constraints) -> bool:
 def _contradiction(
     generation: Generation, constraints: Constraints, depth: int
 ) -> NoInstance | None:
-    """Why no value can be, where that shows without building one."""
+    """Why no value is possible, if that shows without building one."""
     if constraints.never:
         return NoInstance(constraints.never[0].pointer, "", "the schema is false: nothing is valid")
     if any(subschema.plain in (True, {}) for subschema in constraints.nots):

@@ -1,6 +1,6 @@
-"""The hypothesis source of choices: hard values come often, and all of it shrinks.
+"""The hypothesis source of choices: hard values are frequent, and everything shrinks.
 
-The only module here that imports hypothesis, which is slow to import and needed by tests alone.
+The only module here that imports hypothesis, which is slow to import and needed only by tests.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ HARD_TEXTS = (
     "𝄞",
 )
 _EDGES = (0, 1, -1, 2, 2**31 - 1, 2**31, 2**53, 2**63 - 1, -(2**63))
-_SIGNS = st.characters(codec="utf-8")
+_CHARACTERS = st.characters(codec="utf-8")
 _NOTHING = st.none()
 _range = lru_cache(maxsize=1024)(st.integers)
 
@@ -76,21 +76,21 @@ def _between(edge: float, low: float | None, high: float | None) -> bool:
 def _texts(low: int, high: int | None) -> SearchStrategy[str]:
     hard = [text for text in HARD_TEXTS if low <= len(text) and (high is None or len(text) <= high)]
     top = low + 20 if high is None else min(high, low + 20)
-    free = [st.text(_SIGNS, min_size=low, max_size=top)]
+    free = [st.text(_CHARACTERS, min_size=low, max_size=top)]
     if high is not None and top < high <= 2_000:
-        # The upper edge itself, which free texts are too short to reach.
-        free.append(_SIGNS.map(lambda sign: sign * high))
+        # The greatest length itself, which free texts are too short to reach.
+        free.append(_CHARACTERS.map(lambda character: character * high))
     return st.one_of(*free, *([st.sampled_from(hard)] if hard else []))
 
 
 @lru_cache(maxsize=256)
 def _matches(pattern: str) -> SearchStrategy[str]:
-    # ECMA's digits and words are those of ASCII.
-    return st.from_regex(re.compile(python_spelling(pattern), re.ASCII), alphabet=_SIGNS)
+    # In ECMA 262, digits and word characters are ASCII only.
+    return st.from_regex(re.compile(python_spelling(pattern), re.ASCII), alphabet=_CHARACTERS)
 
 
 class Drawn:
-    """A source of choices over hypothesis' `draw`; everything shrinks to its first or least."""
+    """A source of choices over hypothesis' `draw`. Choices shrink to the first or least option."""
 
     deep = 5
 
@@ -107,7 +107,7 @@ class Drawn:
         return options[self.integer(0, len(options) - 1)]
 
     def order(self, options: Sequence[T]) -> list[T]:
-        # One is drawn and the rest kept as it stands: only the first is tried as a rule.
+        # Draws one and keeps the rest in order: as a rule, only the first is tried.
         first = self.integer(0, max(0, len(options) - 1))
         return [*options[first : first + 1], *options[:first], *options[first + 1 :]]
 
@@ -137,8 +137,8 @@ def instances(
 ) -> SearchStrategy[Json]:
     """A strategy for values that are valid for `schema`.
 
-    Raises NoInstance at once where the schema is not valid; where no value can be drawn, examples
-    are rejected.
+    Raises NoInstance at once if the schema is invalid. An example for which no value can be drawn
+    is rejected.
     """
     ready = schema if isinstance(schema, Prepared) else prepare(schema, documents)
 

@@ -1,4 +1,4 @@
-"""What the makers of arrays, objects and scalars ask of the generator that calls them."""
+"""What the makers of arrays, objects and scalars need from the generator that calls them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from novita_mock._instances.subschema import Json, Subschema
 
 
 class Generator(Protocol):
-    """Makes the values inside of a value, and knows how far the whole has come."""
+    """Makes the values inside a value, and knows the progress of the whole."""
 
     registry: Registry
     choices: Choices
 
     @property
     def small(self) -> bool:
-        """Only what is required from here on."""
+        """Whether to make only what is required from here on."""
 
     def step(self, cost: int = 1) -> None:
         """Counts work; raises OutOfSteps when the budget is spent."""
 
     def value(self, subschemas: tuple[Subschema, ...], hint: Hint) -> Json:
-        """A value that is valid at all `sites`."""
+        """A value that is valid for all `subschemas`."""
 
     def contradictory(self, subschemas: tuple[Subschema, ...]) -> bool:
-        """Whether `sites` exclude one another at first sight."""
+        """Whether `subschemas` obviously exclude one another."""
 
     def formatted(self, name: str, drawn: str) -> bool:
         """Whether `drawn` has the format `name`."""

@@ -1,7 +1,7 @@
-"""From one schema to the facts it states: each keyword is read by one row of a table.
+"""From one schema to the constraints it states: one row of a table reads each keyword.
 
-What leaves a choice open (anyOf, oneOf, if, dependent keywords) becomes a `Group`, what forbids
-becomes a `not`; nothing is chosen here and no reference is opened.
+A keyword that leaves a choice open (anyOf, oneOf, if, dependent keywords) becomes a `Group`; one
+that forbids becomes a `not`. Nothing is chosen here and no reference is opened.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _Stated = dict[str, Any]
 
 
 def exact(number: float) -> Fraction:
-    """The number as it is printed: `0.1` is a tenth."""
+    """The number as printed: `0.1` is one tenth."""
     return Fraction(Decimal(repr(number)))
 
 
 def with_numbers(types: frozenset[str]) -> frozenset[str]:
-    """Every integer is a number too."""
+    """`types`, with integers if numbers are allowed: every integer is a number."""
     return types | {"integer"} if "number" in types else types
 
 
@@ -47,7 +47,7 @@ def _any_of(subschema: Subschema, branches: tuple[Subschema, ...]) -> _Stated:
 
 
 def _one_of(subschema: Subschema, branches: tuple[Subschema, ...]) -> _Stated:
-    """A branch, and none of the others: which is why the others travel with it."""
+    """One branch and none of the others, so each branch carries the denial of the others."""
     alone = tuple(
         made(
             branch.pointer,
@@ -62,7 +62,7 @@ def _one_of(subschema: Subschema, branches: tuple[Subschema, ...]) -> _Stated:
 
 
 def _if(subschema: Subschema, condition: Subschema) -> _Stated:
-    """Either the condition and `then`, or its contrary and `else`."""
+    """Either the condition and `then`, or its negation and `else`."""
     here = subschema.keywords
     if "then" not in here and "else" not in here:
         return {}
@@ -109,7 +109,7 @@ def _item_rules(subschema: Subschema, value: Any) -> _Stated:
     return {"item_rules": (rule,)}
 
 
-def _beyond(keyword: str) -> Callable[[Subschema, Any], _Stated]:
+def _unsupported(keyword: str) -> Callable[[Subschema, Any], _Stated]:
     def refuse(subschema: Subschema, value: Any) -> _Stated:
         raise NoInstance(subschema.pointer, keyword, DYNAMIC)
 
@@ -165,16 +165,16 @@ READERS: Mapping[str, Callable[[Subschema, Any], _Stated]] = {
     "if": _if,
     "not": _listed("nots"),
     "description": lambda subschema, value: {"description": value},
-    "$dynamicRef": _beyond("$dynamicRef"),
-    "$recursiveRef": _beyond("$recursiveRef"),
+    "$dynamicRef": _unsupported("$dynamicRef"),
+    "$recursiveRef": _unsupported("$recursiveRef"),
 }
 
-# These three share one row of the facts, and so must be read once.
+# Each family fills one field of the constraints, so it must be read only once.
 _TOGETHER = ({"properties", "patternProperties", "additionalProperties"}, {"prefixItems", "items"})
 
 
 def statements(subschema: Subschema) -> list[Constraints]:
-    """The facts of the site's own keywords, one for each; allOf and $ref are left to the caller."""
+    """The constraints of each keyword of `subschema`; the caller adds its allOf and $ref."""
     if subschema.never:
         return [Constraints(pointer=subschema.pointer, sources=(subschema,), never=(subschema,))]
     stated = [Constraints(pointer=subschema.pointer, sources=(subschema,))]
@@ -188,8 +188,8 @@ def statements(subschema: Subschema) -> list[Constraints]:
     return stated
 
 
-# What states something about one type only, for guessing the type where none is given.
-TELLING: Mapping[str, str] = {
+# Constraints on one type only, to guess the type where none is given.
+_TYPE_OF: Mapping[str, str] = {
     **dict.fromkeys(("rules", "required", "min_properties", "max_properties", "names"), "object"),
     **dict.fromkeys(("item_rules", "contains", "min_items", "max_items", "unique"), "array"),
     **dict.fromkeys(("min_length", "max_length", "patterns", "formats"), "string"),
@@ -198,9 +198,9 @@ TELLING: Mapping[str, str] = {
 
 
 def told_types(constraints: Constraints) -> tuple[str, ...]:
-    """The allowed types that some keyword speaks of, all allowed types if none does."""
-    spoken = {
-        kind for name, kind in TELLING.items() if getattr(constraints, name) not in (None, (), 0)
+    """The allowed types that some keyword constrains; all allowed types if there are none."""
+    constrained = {
+        kind for name, kind in _TYPE_OF.items() if getattr(constraints, name) not in (None, (), 0)
     }
-    told = tuple(kind for kind in TYPES if kind in spoken and kind in constraints.types)
-    return told or tuple(kind for kind in TYPES if kind in constraints.types)
+    likely = tuple(kind for kind in TYPES if kind in constrained and kind in constraints.types)
+    return likely or tuple(kind for kind in TYPES if kind in constraints.types)

@@ -1,7 +1,7 @@
-"""What a value must look like to break a schema: the ways round a `not`.
+"""What a value must look like to violate a schema: the ways round a `not`.
 
-Each keyword of the forbidden schema is one way out of it; a way that cannot be stated as a
-schema is left as a `not` of that keyword alone, to be met by trying.
+Each keyword of the forbidden schema is one way out of it. A way that no schema can state stays
+a `not` of that keyword alone, met by trial.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OF_TYPE = {
         "object",
     ),
 }
-_MOVED: dict[str, tuple[str, int]] = {
+_OPPOSITE_COUNTS: dict[str, tuple[str, int]] = {
     "minLength": ("maxLength", -1),
     "maxLength": ("minLength", 1),
     "minItems": ("maxItems", -1),
@@ -37,7 +37,7 @@ _MOVED: dict[str, tuple[str, int]] = {
     "minProperties": ("maxProperties", -1),
     "maxProperties": ("minProperties", 1),
 }
-_TURNED = {
+_OPPOSITE_BOUNDS = {
     "minimum": "exclusiveMaximum",
     "maximum": "exclusiveMinimum",
     "exclusiveMinimum": "maximum",
@@ -82,7 +82,7 @@ def _contains(pointer: str, value: Subschema) -> list[Subschema]:
 
 
 def _additional(pointer: str, value: Subschema) -> list[Subschema]:
-    """A property that is neither declared nor of a pattern, one hopes."""
+    """A property that is probably neither declared nor matched by a pattern."""
     denied = {"extra_": _denied(pointer, value)}
     return [made(pointer, type="object", required=["extra_"], properties=denied)]
 
@@ -141,26 +141,24 @@ _WAYS: dict[str, Callable[[str, Any], list[Subschema]]] = {
 
 def _ways(subschema: Subschema, name: str, value: Any) -> Iterable[Subschema]:
     pointer = subschema.pointer
-    plain_contains = name != "contains" or not {"minContains", "maxContains"} & set(
-        subschema.keywords
-    )
+    independent = name != "contains" or not {"minContains", "maxContains"} & set(subschema.keywords)
     if name == "items" and "prefixItems" in subschema.keywords:
-        plain_contains = False
-    if name in _WAYS and plain_contains:
+        independent = False
+    if name in _WAYS and independent:
         return _WAYS[name](pointer, value)
-    if name in _MOVED:
-        moved, by = _MOVED[name]
+    if name in _OPPOSITE_COUNTS:
+        opposite, by = _OPPOSITE_COUNTS[name]
         nothing = Subschema(pointer, False, {})
         count = int(value) + by
         kind = _OF_TYPE[name]
-        return [made(pointer, type=kind, **{moved: count})] if count >= 0 else [nothing]
-    if name in _TURNED:
-        return [made(pointer, type="number", **{_TURNED[name]: value})]
-    return [_tried(subschema, name, value)]
+        return [made(pointer, type=kind, **{opposite: count})] if count >= 0 else [nothing]
+    if name in _OPPOSITE_BOUNDS:
+        return [made(pointer, type="number", **{_OPPOSITE_BOUNDS[name]: value})]
+    return [_denied_keyword(subschema, name, value)]
 
 
-def _tried(subschema: Subschema, name: str, value: Any) -> Subschema:
-    """The keyword with those it is read together with, denied."""
+def _denied_keyword(subschema: Subschema, name: str, value: Any) -> Subschema:
+    """The denial of the keyword together with those it depends on."""
     kept = {name: value}
     for other in (
         "properties",
@@ -179,13 +177,13 @@ def _tried(subschema: Subschema, name: str, value: Any) -> Subschema:
 
 
 def ways_round(subschema: Subschema) -> Group:
-    """The choice of how to break `site`; no way at all where everything is valid in it."""
-    found = [
+    """The choice of how to violate `subschema`; no branches if it accepts everything."""
+    branches = [
         way
         for name, value in subschema.keywords.items()
         if name not in _IGNORED
         for way in _ways(subschema, name, value)
     ]
     if subschema.never:
-        found = [made(subschema.pointer)]
-    return Group("not", subschema.pointer, tuple(found))
+        branches = [made(subschema.pointer)]
+    return Group("not", subschema.pointer, tuple(branches))

@@ -1,4 +1,4 @@
-"""Objects from facts: which properties are there, and which schemas hold for each."""
+"""Objects from constraints: which properties they have, and which schemas apply to each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _of_rule(rule: ObjectRule, name: str) -> list[Subschema]:
 
 
 def subschemas_for(constraints: Constraints, name: str) -> tuple[Subschema, ...]:
-    """The schemas that hold for the property `name`."""
+    """The schemas that apply to the property `name`."""
     found = [subschema for rule in constraints.rules for subschema in _of_rule(rule, name)]
     for left in constraints.leftover_properties:
         if not _evaluated(constraints, name, left.owner):
@@ -39,13 +39,13 @@ def _evaluated(constraints: Constraints, name: str, owner: Subschema) -> bool:
 
 
 def declared(constraints: Constraints) -> list[str]:
-    """The names that schemas give, in their order, required ones that none gives last."""
+    """The names that schemas declare, in order; required but undeclared names come last."""
     names = [name for rule in constraints.rules for name in rule.properties]
     return list(dict.fromkeys([*names, *constraints.required]))
 
 
 def object_(generator: Generator, constraints: Constraints, hint: Hint) -> dict[str, Json]:
-    """An object whose properties are valid and as many as wanted."""
+    """An object with a valid number of valid properties."""
     _check_counts(constraints)
     found: dict[str, Json] = {}
     names = declared(constraints)
@@ -74,21 +74,21 @@ def _check_counts(constraints: Constraints) -> None:
 
 
 def _chosen(generator: Generator, constraints: Constraints, names: list[str]) -> Iterator[str]:
-    """The required ones and most of the others, as far as there is room."""
+    """The required names and most of the others, up to the greatest number allowed."""
     required = set(constraints.required)
     most = len(names) if constraints.max_properties is None else constraints.max_properties
-    room = 0 if generator.small else most - len(required)
-    for name in names if room >= len(names) - len(required) else generator.choices.order(names):
+    free = 0 if generator.small else most - len(required)
+    for name in names if free >= len(names) - len(required) else generator.choices.order(names):
         if name in required:
             yield name
-        elif room > 0 and generator.choices.likely():
-            room -= 1
+        elif free > 0 and generator.choices.likely():
+            free -= 1
             if not generator.contradictory(subschemas_for(constraints, name)):
                 yield name
 
 
 def _add(generator: Generator, constraints: Constraints, found: dict[str, Json], name: str) -> None:
-    """The property, or none where it is optional and cannot be."""
+    """Adds the property, unless it is optional and impossible."""
     required = name in constraints.required
     try:
         for subschema in constraints.names:
@@ -109,7 +109,7 @@ def _add(generator: Generator, constraints: Constraints, found: dict[str, Json],
 def _invented(
     generator: Generator, constraints: Constraints, found: dict[str, Json]
 ) -> Iterator[str]:
-    """Names that no schema gives: as many as are demanded, a few where a map is described."""
+    """Names that no schema declares: as many as required, and a few if the object is a map."""
     missing = max(0, constraints.min_properties - len(found))
     if missing == 0 and _is_map(constraints) and not found and not generator.small:
         missing = generator.choices.count(0, constraints.max_properties)
@@ -120,7 +120,7 @@ def _invented(
 
 
 def _is_map(constraints: Constraints) -> bool:
-    """Nothing is declared by name, but the values are described."""
+    """Whether schemas describe the values but declare no names."""
     rules = constraints.rules
     described = any(rule.patterns or (rule.additional and rule.additional.plain) for rule in rules)
     return described and not any(rule.properties for rule in rules)
@@ -132,12 +132,12 @@ def _new_name(generator: Generator, constraints: Constraints, found: dict[str, J
         generator.step()
         with_pattern = generator.choices.pick(patterns) if patterns else None
         kept = {"pattern": with_pattern} if with_pattern and attempt < _TRIES // 2 else {}
-        wish = made(
+        name_schema = made(
             constraints.pointer, type="string", minLength=1 if attempt % 2 == 0 else 0, **kept
         )
         try:
             name = generator.value(
-                (wish, *constraints.names), Hint("entry" if kept or attempt < 3 else "key")
+                (name_schema, *constraints.names), Hint("entry" if kept or attempt < 3 else "key")
             )
         except NoInstance:
             continue

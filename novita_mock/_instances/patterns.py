@@ -1,8 +1,8 @@
-"""A text for a regular expression of ECMA 262, by rstr over the source of choices.
+"""A text for an ECMA 262 regular expression, from rstr on top of the source of choices.
 
-rstr reads Python's spelling, walks in the order of sets and knows no length: the spelling is
-translated, its candidates are sorted, and the number of repeats is aimed at the length wanted.
-The validator's engine, not Python's, says whether a text matches.
+rstr reads Python's syntax, iterates over sets in their order and ignores lengths. So the pattern
+is translated, the candidates are sorted, and repeats are chosen to reach the length wanted.
+The validator's engine, not Python's, decides whether a text matches.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _escape(token: str, within: bool) -> str:
 
 @lru_cache(maxsize=512)
 def python_spelling(pattern: str) -> str:
-    """The ECMA pattern as Python's `re` reads it, as near as it gets."""
+    """The ECMA pattern in the syntax of Python's `re`, as closely as possible."""
     spelled, within = [], False
     for token in _TOKEN.findall(pattern):
         if token.startswith("\\"):
@@ -110,7 +110,7 @@ def python_spelling(pattern: str) -> str:
 
 
 class _Dice:
-    """What rstr takes for its random module: it draws from `source` and aims at a length."""
+    """Stands in for rstr's random module: draws from `source` and aims at a length."""
 
     def __init__(self, source: Draws) -> None:
         self._source = source
@@ -126,14 +126,14 @@ class _Dice:
 
     def randint(self, low: int, high: int) -> int:
         self._spend(low + 1)
-        # rstr says 100 where the pattern says nothing.
+        # rstr passes 100 if the pattern sets no limit.
         high = max(low, high) if high < 100 else max(low, self.aim or 0, 100)
         if self.aim is not None:
             return min(high, max(low, self.aim))
         return self._source.integer(low, min(high, low + self.stretch))
 
-    def shuffle(self, signs: list[str]) -> None:
-        """Left as drawn: rstr mixes what it is told to include, and it is told nothing."""
+    def shuffle(self, characters: list[str]) -> None:
+        """Does nothing: rstr only shuffles characters it must include, and there are none."""
 
     def _spend(self, steps: int) -> None:
         self._left -= steps
@@ -142,7 +142,7 @@ class _Dice:
 
 
 def _plain_first(options: Sequence[str]) -> Sequence[str]:
-    """Letters and digits where there are any: in a fixed order, and easy to read."""
+    """Letters and digits if there are any, else all options: fixed order, easy to read."""
     fixed = sorted(options)[:400]
     return [sign for sign in fixed if sign.isascii() and sign.isalnum()] or fixed
 
@@ -155,7 +155,7 @@ def _aims(low: int, high: int | None) -> Iterator[tuple[int, int | None]]:
 
 
 def _padded(pattern: str, text: str, low: int) -> Iterator[str]:
-    """The text, and with letters at an end that the pattern leaves open."""
+    """The text, then the text padded with letters at an end that the pattern leaves open."""
     yield text
     if len(text) < low and not pattern.endswith("$"):
         yield text + "a" * (low - len(text))
@@ -164,12 +164,12 @@ def _padded(pattern: str, text: str, low: int) -> Iterator[str]:
 
 
 def matching(source: Draws, pattern: str, low: int, high: int | None) -> str:
-    """A text that matches, `low` to `high` long if that was found.
+    """A matching text of `low` to `high` characters if one was found, else the last candidate.
 
-    Raises ValueError where rstr does not know the pattern's words.
+    Raises ValueError if rstr does not support the pattern.
     """
     dice = _Dice(source)
-    sampler = Rstr(dice)  # type: ignore[arg-type]  # rstr asks for choice and randint alone
+    sampler = Rstr(dice)  # type: ignore[arg-type]  # rstr uses choice and randint alone
     text = ""
     for dice.stretch, dice.aim in _aims(low, high):
         try:

@@ -1,6 +1,6 @@
-"""Values that look like what a property's name says: tables of words and makers.
+"""Values that look like what a property's name suggests: tables of words and makers.
 
-Knows names and descriptions, no schema; the caller checks what comes out.
+Knows names and descriptions, no schema. The caller checks the result.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _words(source: Picks) -> str:
     return " ".join(source.pick(WORDS) for _ in range(source.integer(1, 3)))
 
 
-# The first word of a name that stands in a row decides; rows further up decide first.
+# The first row that shares a word with the name decides.
 _TEXTS: Sequence[tuple[str, Maker]] = (
     ("email mail", _email),
     ("url uri link website homepage href", _url),
@@ -133,7 +133,7 @@ _TEXTS: Sequence[tuple[str, Maker]] = (
     ("id uuid key token sku slug username", _identifier),
     ("name author person user customer contact participant owner", _person),
 )
-# word -> lowest, highest, digits after the point
+# words -> lowest, highest, digits after the point
 _NUMBERS: Sequence[tuple[str, tuple[int, int, int]]] = (
     ("price cost amount total subtotal balance salary fee tax", (5, 250, 2)),
     ("age", (18, 80, 0)),
@@ -154,30 +154,30 @@ _NUMBERS: Sequence[tuple[str, tuple[int, int, int]]] = (
     ("timestamp", (1_700_000_000, 1_790_000_000, 0)),
     ("id", (1000, 9999, 0)),
 )
-# These words say the same in a description; others are too common in prose.
-_SPEAKING = frozenset("email url phone timezone date city country currency language".split())
+# These words mean the same in a description; others are too common in prose.
+_UNAMBIGUOUS = frozenset("email url phone timezone date city country currency language".split())
 _BY_TEXT = [(frozenset(words.split()), maker) for words, maker in _TEXTS]
 _BY_NUMBER = [(frozenset(words.split()), row) for words, row in _NUMBERS]
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 @lru_cache(maxsize=1024)
-def _told(hint: Hint) -> tuple[frozenset[str], ...]:
-    """The words of the name, then those of the description's first line that speak for it."""
+def _keywords(hint: Hint) -> tuple[frozenset[str], ...]:
+    """The words of the name, then the unambiguous words in the description's first line."""
     line = hint.description[:120].partition("\n")[0]
     name, prose = (
         frozenset(word.lower() for word in _WORD.findall(text)) for text in (hint.name[:60], line)
     )
-    return (name, prose & _SPEAKING)
+    return (name, prose & _UNAMBIGUOUS)
 
 
 def _rows(hint: Hint, table: Sequence[tuple[frozenset[str], T]]) -> Iterator[T]:
-    for told in _told(hint):
-        yield from (row for words, row in table if words & told)
+    for named in _keywords(hint):
+        yield from (row for words, row in table if words & named)
 
 
 def _number_or_words(hint: Hint) -> Maker:
-    """A price that is a text is a number still."""
+    """A maker of words, or of a number if the name suggests one, like `price`."""
     for least, most, digits in _rows(hint, _BY_NUMBER):
         return lambda source: f"{source.integer(least, most)}.{source.integer(0, 99):02d}"[
             : None if digits else -3
@@ -186,7 +186,7 @@ def _number_or_words(hint: Hint) -> Maker:
 
 
 def plausible_text(source: Picks, hint: Hint, low: int, high: int | None) -> str:
-    """A readable text of `low` to `high` characters, after its name where that says something."""
+    """A readable text of `low` to `high` characters that suits its name if possible."""
     text = next(_rows(hint, _BY_TEXT), _number_or_words(hint))(source)
     if high is not None and len(text) > high:
         text = source.pick(WORDS)
@@ -201,7 +201,7 @@ def plausible_text(source: Picks, hint: Hint, low: int, high: int | None) -> str
 def plausible_number(
     source: Picks, hint: Hint, low: float | None, high: float | None
 ) -> float | None:
-    """A number after its name, within the bounds; None where the name says nothing that fits."""
+    """A number that suits its name, within the bounds; None if the name suggests none that fits."""
     for least, most, digits in _rows(hint, _BY_NUMBER):
         scale = 10**digits
         bottom = least if low is None else max(least, low)

@@ -1,13 +1,13 @@
-"""The one way in which no instance is made: which keyword, where, and why."""
+"""The one way in which generation fails: which keyword, where, and why."""
 
 from __future__ import annotations
 
 
 class NoInstance(Exception):
-    """No valid instance can be made of a schema: it is invalid, contradictory or beyond us.
+    """No valid instance can be made: the schema is invalid, contradictory or too hard.
 
-    `pointer` is the JSON pointer of the subschema, from `#`, or an absolute URI where it lies in
-    another document; `keyword` is the keyword at fault in it, empty for a `false` schema.
+    `pointer` is the JSON pointer of the subschema, from `#`, or an absolute URI if it is in
+    another document. `keyword` is the keyword at fault in it, empty for a `false` schema.
     """
 
     def __init__(self, pointer: str, keyword: str, problem: str) -> None:
@@ -19,4 +19,4 @@ class NoInstance(Exception):
 
 
 class OutOfSteps(Exception):
-    """The budget of one generation is spent; never leaves this package."""
+    """One generation has used up its budget of steps. Never leaves this package."""

@@ -1,6 +1,6 @@
-"""A schema with the documents its references lead to, read once and kept.
+"""A schema and the documents its references lead to, read once and kept.
 
-Opens references, remembers facts and compiled validators; makes no value.
+Opens references, and remembers constraints and compiled validators. Makes no value.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from novita_mock._instances.subschema import (
     in_place,
     inner,
     made,
-    site_of,
+    subschema_of,
 )
 
 NAMELESS = "json-schema:///"
-# Compiled parts lie elsewhere than the documents that their references lead to.
+# Compiled parts have a base URI of their own, apart from the documents they refer to.
 _PART = "json-schema:///part"
 _SEVEN = "http://json-schema.org/draft-07/schema#"
 _FOUR = "http://json-schema.org/draft-04/schema#"
@@ -44,7 +44,7 @@ _DATA = frozenset({"enum", "const", "default", "examples"})
 
 
 def _implied_draft(schema: Json) -> str | None:
-    """The draft a schema without `$schema` was written for, where its spelling tells."""
+    """The draft that a schema without `$schema` was written for, if its spelling shows it."""
     pending = [schema]
     implied = None
     while pending:
@@ -71,7 +71,7 @@ def _draft(schema: Json) -> int | None:
 
 
 def _with_draft(schema: Json, documents: Mapping[str, Json]) -> Json:
-    """The schema with a `$schema` that the validator knows, or none."""
+    """The schema with a `$schema` that the validator knows, or without `$schema`."""
     if not isinstance(schema, dict) or _draft(schema):
         return schema
     rest = {name: value for name, value in schema.items() if name != "$schema"}
@@ -80,7 +80,7 @@ def _with_draft(schema: Json, documents: Mapping[str, Json]) -> Json:
 
 
 def _in_order(document: Json, fragment: str, found: Json) -> Json:
-    """What a JSON pointer leads to in `document`: the registry's copy has sorted the keys."""
+    """What a JSON pointer leads to in `document`: the registry's copy has sorted keys."""
     if document is None or not (fragment == "" or fragment.startswith("/")):
         return found
     for step in fragment.split("/")[1:]:
@@ -90,7 +90,7 @@ def _in_order(document: Json, fragment: str, found: Json) -> Json:
 
 
 def invalid(error: Exception, pointer: str = "#") -> NoInstance:
-    """The refusal for what the validator says of the schema itself."""
+    """The refusal for an error that the validator found in the schema itself."""
     path = list(getattr(error, "instance_path", ()))
     problem = str(getattr(error, "message", error)).partition("\n")[0]
     named = [i for i, step in enumerate(path) if isinstance(step, str)]
@@ -102,7 +102,7 @@ def invalid(error: Exception, pointer: str = "#") -> NoInstance:
 
 
 def invalid_instance(error: Any, pointer: str = "#") -> NoInstance:
-    """The refusal for a keyword that no value was found for."""
+    """The refusal for a keyword that no generated value satisfied."""
     *steps, keyword = [*error.schema_path] or [""]
     while steps and not isinstance(keyword, str):
         keyword = steps.pop()
@@ -116,7 +116,7 @@ def _about_references(problem: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The documents, and what has been read of them so far."""
+    """The documents, and what has been read from them so far."""
 
     base: str
     referencing: Any
@@ -125,7 +125,7 @@ class Registry:
     draft: int
     validator: Any
     lenient: Any
-    """The validator for those to whom `format` is an annotation."""
+    """The validator that treats `format` as an annotation."""
     _subschemas: dict[str, Subschema] = field(default_factory=dict)
     _constraints: dict[Subschema, Constraints] = field(default_factory=dict)
     _joint: dict[tuple[Subschema, ...], Constraints] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class Registry:
     depths: dict[tuple[Subschema, ...], int] = field(default_factory=dict)
 
     def opened(self, reference: str, subschema: Subschema) -> Subschema:
-        """What the absolute `reference` in `site` leads to."""
+        """What the absolute `reference` in `subschema` leads to."""
         if reference not in self._subschemas:
             self._subschemas[reference] = self._looked_up(reference, subschema)
         return self._subschemas[reference]
@@ -146,18 +146,22 @@ class Registry:
         document, _, fragment = reference.partition("#")
         pointer = f"#{fragment}" if document == self.base.partition("#")[0] else reference
         contents = _in_order(self.documents.get(document), fragment, found.contents)
-        return site_of(contents, Place(found.resolver.base_uri, found.draft, pointer))
+        return subschema_of(contents, Place(found.resolver.base_uri, found.draft, pointer))
 
     def refuse_dynamic(self) -> None:
-        """Once and for all seeds, where the schema itself has one; elsewhere it may be avoided."""
+        """Refuses a dynamic reference in the schema itself, whatever the seed.
+
+        Generation may be able to avoid one in another document.
+        """
         for subschema in below(self.root):
             for keyword in subschema.keywords.keys() & {"$dynamicRef", "$recursiveRef"}:
                 raise NoInstance(subschema.pointer, keyword, DYNAMIC)
 
     def refuse_loops(self) -> None:
-        """A schema that applies itself to the same value says nothing, and not all validators end.
+        """Refuses a schema that applies itself to the same value.
 
-        Walks all that can be reached, in the order of a depth-first search.
+        It states nothing, and some validators never end. Visits everything that can be reached,
+        depth first.
         """
         done: set[Subschema] = set()
         pending = [self.root]
@@ -181,7 +185,7 @@ class Registry:
         done.add(subschema)
 
     def constraints(self, subschema: Subschema) -> Constraints:
-        """All that `site` states, with its allOf and its references."""
+        """All that `subschema` states, including its allOf and its references."""
         if subschema in self._constraints:
             return self._constraints[subschema]
         constraints = Constraints(pointer=subschema.pointer)
@@ -199,7 +203,7 @@ class Registry:
         return () if reference is None else (self.opened(reference, subschema),)
 
     def joint(self, subschemas: tuple[Subschema, ...]) -> Constraints:
-        """What holds where all `sites` do."""
+        """The constraints that hold if all `subschemas` hold."""
         if len(subschemas) == 1:
             return self.constraints(subschemas[0])
         if subschemas not in self._joint:
@@ -210,7 +214,7 @@ class Registry:
         return self._joint[subschemas]
 
     def ways_round(self, subschema: Subschema) -> Group:
-        """The choice of how to break `site`, its reference opened."""
+        """The choice of how to violate `subschema`, with its reference opened."""
         if "$ref" not in subschema.keywords:
             return ways_round(subschema)
         rest = {name: value for name, value in subschema.keywords.items() if name != "$ref"}
@@ -218,11 +222,11 @@ class Registry:
         return ways_round(made(subschema.pointer, **{**rest, "allOf": parts}))
 
     def accepts(self, subschema: Subschema, value: Json) -> bool:
-        """Whether `value` is valid at `site`."""
+        """Whether `value` is valid for `subschema`."""
         return bool(self._validator(subschema).is_valid(value))
 
     def fault(self, subschema: Subschema, value: Json) -> NoInstance | None:
-        """What is wrong with `value` at `site`, None where nothing is."""
+        """Why `value` is not valid for `subschema`; None if it is valid."""
         error = next(iter(self._validator(subschema).iter_errors(value)), None)
         return None if error is None else invalid_instance(error, subschema.pointer)
 
@@ -231,7 +235,7 @@ class Registry:
             try:
                 self._validators[subschema] = _compiled(subschema.plain, self.referencing)
             except jsonschema_rs.ValidationError as error:
-                # The whole compiled, so what a part lacks is the scope of a dynamic anchor.
+                # The whole schema compiled, so this part lacks the scope of a dynamic anchor.
                 raise NoInstance(subschema.pointer, "$dynamicRef", str(error.message)) from None
         return self._validators[subschema]
 
@@ -243,9 +247,9 @@ def _compiled(schema: Json, referencing: Any) -> Any:
 
 
 def registry(schema: Json, documents: Mapping[str, Json]) -> Registry:
-    """The schema checked, compiled and ready to be read.
+    """The schema, checked, compiled and ready to read.
 
-    Raises NoInstance where it is no valid schema or a reference leads nowhere.
+    Raises NoInstance if the schema is invalid or a reference cannot be resolved.
     """
     if not isinstance(schema, dict | bool):
         raise NoInstance("#", "", "a schema is an object or a boolean")
@@ -269,7 +273,7 @@ def registry(schema: Json, documents: Mapping[str, Json]) -> Registry:
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise invalid(error) from None
     draft = _draft(known) or 20
-    root = site_of(known, Place(base, draft, "#"))
+    root = subschema_of(known, Place(base, draft, "#"))
     own = {**documents, base.partition("#")[0]: known}
     read = Registry(base, referencing, own, root, draft, strict, lenient)
     read.refuse_dynamic()

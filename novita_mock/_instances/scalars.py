@@ -1,4 +1,4 @@
-"""Numbers and texts from facts. Retries are local and counted; the caller has the final word."""
+"""Numbers and texts from constraints. Retries are local and counted; the caller validates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TEXTS = 12
 
 
 def _whole_ends(constraints: Constraints, step: Fraction) -> tuple[int | None, int | None]:
-    """Between which multiples of `step` the number lies."""
+    """The bounds as multiples of `step`, both inclusive."""
     low, high = constraints.low, constraints.high
     least = None if low is None else ceil(low.value / step)
     most = None if high is None else floor(high.value / step)
@@ -48,7 +48,7 @@ def integer(generator: Generator, constraints: Constraints, hint: Hint) -> int:
     step = common_step(constraints.step, Fraction(1)) or Fraction(1)
     least, most = _whole_ends(constraints, step)
     whole = int(step)
-    # A name speaks of the number itself; where steps are counted it would mislead.
+    # A name describes the number itself; it would mislead where steps are counted.
     return generator.choices.number(least, most, hint if whole == 1 else Hint()) * whole
 
 
@@ -86,7 +86,7 @@ def _within(constraints: Constraints, value: Fraction) -> bool:
 
 
 def _stepped(generator: Generator, constraints: Constraints, step: Fraction) -> float:
-    """A multiple that stays one when it is divided in floating point, as some validators do."""
+    """A multiple that is still one when divided in floating point, as some validators do it."""
     least, most = _whole_ends(constraints, step)
     value = 0.0
     for _ in range(_TRIES):
@@ -111,7 +111,7 @@ def text(generator: Generator, constraints: Constraints, hint: Hint) -> str:
     if not constraints.patterns and not formats:
         return generator.choices.text(low, high, hint)
     for attempt in range(_TEXTS):
-        # A first text is a step like any other; searching on is what takes time.
+        # The first text counts as one step; searching for more takes time.
         generator.step(1 if attempt == 0 else 50)
         for drawn in _candidates(generator, constraints, formats, attempt):
             if _fits(generator, constraints, drawn):
@@ -125,7 +125,7 @@ def text(generator: Generator, constraints: Constraints, hint: Hint) -> str:
 def _candidates(
     generator: Generator, constraints: Constraints, formats: list[str], attempt: int
 ) -> list[str]:
-    """Texts made for one of the demands, in turn, and those for all patterns in a row."""
+    """Texts for one of the formats or patterns, in turn, and one for all patterns joined."""
     demands = len(formats) + len(constraints.patterns)
     turn = attempt % demands
     if turn < len(formats):

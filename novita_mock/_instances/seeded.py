@@ -1,7 +1,7 @@
 """The seeded source of choices: plausible values, the same for the same seed.
 
-Rests on `Random.random()` alone, whose numbers Python promises not to change, and so gives the
-same values on every platform and version.
+Uses only `Random.random()`, whose numbers Python promises not to change, so the values are the
+same on every platform and version.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 
 def _ends(low: int | None, high: int | None, span: int) -> tuple[int, int]:
-    """A small range with the given ends, from 0 or 1 upwards where it may."""
+    """A small range within the given ends, upwards from 0 or 1 if possible."""
     if low is None:
         low = 1 if high is None or high >= span else min(0, high - span)
     return low, low + span if high is None else high
 
 
 class Seeded:
-    """A source of choices that depends on `seed` and nothing else."""
+    """A source of choices that depends only on `seed`."""
 
     deep = 7
 
@@ -70,10 +70,10 @@ class Seeded:
             return found
         bottom = low if low is not None else min(0.0, high - 100.0 if high is not None else 0.0)
         top = high if high is not None else bottom + 100.0
-        # Halves, for a span that is itself beyond the floats.
+        # A weighted mean, because the span itself may be beyond the range of floats.
         part = self._random()
         drawn = bottom * (1 - part) + top * part
-        # As many digits as the span needs, and money's two at least.
+        # As many digits as the span needs, but at least two, like money.
         short = round(drawn, max(2, 2 - floor(log10(top - bottom)))) if top > bottom else drawn
         return short if bottom < short < top else drawn
 

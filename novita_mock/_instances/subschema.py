@@ -1,4 +1,4 @@
-"""One schema as the generator reads it: spelled as in draft 2020-12, references absolute.
+"""One schema as the generator reads it: spelled as in draft 2020-12, with absolute references.
 
 Knows the spellings of drafts 4 to 7; must not know what a keyword means for a value.
 """
@@ -27,15 +27,15 @@ PLAIN = frozenset(
 KNOWN = ONE | LISTED | NAMED | PLAIN | {"$ref"}
 
 _METASCHEMAS = ("http://json-schema.org/draft", "https://json-schema.org/draft")
-# Enough of an answer to "some JSON Schema", whose own schema is made of dynamic references.
+# Good enough for "some JSON Schema": the schema of schemas is made of dynamic references.
 _SOME_SCHEMAS: tuple[Json, ...] = ({"type": "string"}, {"type": "object"}, {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subschema:
-    """A schema at its place. `keywords` holds sites where JSON Schema holds subschemas.
+    """A schema at its place. In `keywords`, the nested schemas are `Subschema` values too.
 
-    Compared by identity, so that what was read of it once can be kept beside it.
+    Compared by identity, so that what was read from it can be cached.
     """
 
     pointer: str
@@ -44,13 +44,13 @@ class Subschema:
 
     @property
     def never(self) -> bool:
-        """No value at all is valid here."""
+        """Whether no value at all is valid here."""
         return self.plain is False
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a raw schema lies: base URI for its references, draft, pointer for messages."""
+    """Where a raw schema is: base URI for its references, draft, pointer for messages."""
 
     base: str
     draft: int
@@ -62,14 +62,14 @@ class Place:
 
 
 def absolute(base: str, reference: str) -> str:
-    """`reference` seen from `base`; `urljoin` alone knows nothing of `urn:`."""
+    """`reference` resolved against `base`; `urljoin` alone does not support `urn:`."""
     if reference.startswith("#"):
         return base.partition("#")[0] + reference
     return urljoin(base, reference)
 
 
 def stripped(value: object) -> Json:
-    """The plain JSON of keywords that hold sites."""
+    """The plain JSON of a keyword's value, which may hold subschemas."""
     if isinstance(value, Subschema):
         return value.plain
     if isinstance(value, Mapping):
@@ -78,13 +78,13 @@ def stripped(value: object) -> Json:
 
 
 def made(pointer: str, **keywords: Any) -> Subschema:
-    """A schema that stands in no document: put together from keywords and other sites."""
+    """A schema of no document, made from keywords and other subschemas."""
     spelled = {name.removesuffix("_"): value for name, value in keywords.items()}
     return Subschema(pointer, stripped(spelled), spelled)
 
 
-def site_of(schema: Json, place: Place) -> Subschema:
-    """The raw `schema` and all below it; its own `$id` has already moved `place`."""
+def subschema_of(schema: Json, place: Place) -> Subschema:
+    """The raw `schema` and everything below it. `place` already takes its `$id` into account."""
     if not isinstance(schema, Mapping):
         return Subschema(place.pointer, bool(schema), {})
     keywords = {
@@ -112,24 +112,24 @@ def _parts(subschema: Subschema, names: Iterable[str]) -> Iterator[Subschema]:
 
 
 def inner(subschema: Subschema) -> list[Subschema]:
-    """The sites that stand in the site's keywords."""
+    """The subschemas in the keywords of `subschema`."""
     return list(_parts(subschema, subschema.keywords))
 
 
 def in_place(subschema: Subschema) -> list[Subschema]:
-    """Those of them that speak of the same value as the site does."""
+    """The inner subschemas that apply to the same value as `subschema`."""
     return list(_parts(subschema, (name for name in _IN_PLACE if name in subschema.keywords)))
 
 
 def below(subschema: Subschema) -> Iterator[Subschema]:
-    """The site and all that stand in it, at any depth."""
+    """`subschema` and everything inside it, at any depth."""
     yield subschema
     for part in inner(subschema):
         yield from below(part)
 
 
 def _inner(schema: Json, place: Place) -> Subschema:
-    return site_of(schema, _moved(schema, place))
+    return subschema_of(schema, _moved(schema, place))
 
 
 def _moved(schema: Json, place: Place) -> Place:

@@ -1,1 +1,1 @@
-"""What came in and what was answered: calls, and how they are told."""
+"""The recorded calls, and how they are queried and described."""

@@ -1,4 +1,4 @@
-"""A call: one request, the reply to it, and what was found out on the way."""
+"""A call: one request, its reply, and what the pipeline learned about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from novita_mock._faults.catalogue import Fault
 
 @value
 class Bill:
-    """What a call costs: tokens at the prices of a model's `row`, for the account of `key`."""
+    """The cost of a call: tokens at the prices of the model's `row`, charged to account `key`."""
 
     key: str = field(repr=False)
     row: Json
@@ -27,14 +27,14 @@ class Bill:
 
 @dataclass(slots=True)
 class CallMetadata:
-    """What the corridor found out on the way, as far as the request came.
+    """What the pipeline learned about a request, up to the stage that the request reached.
 
-    `operation` is None for an unknown route; `model` and `stream` are what the body said, if it
-    could be read; `rule` is the index of the scripted rule that answered; `tokens` were written;
-    `fault` is how the reply was broken; `bill` is what the call costs if it is charged.
-    `valid`: the body is what the operation's schema describes. `missed`: why no rule took a
-    request that had to be scripted; `known` are the fields that the operation's schema names.
-    `headers` are those of the request, as they came.
+    `operation` is None for an unknown route. `model` is read from the path or a valid body,
+    `stream` from a valid body. `rule` is the index of the scripted rule that answered. `tokens`:
+    generated tokens. `valid`: the body matches the operation's schema. `missed`: why no
+    rule took a request that needed one. `known` are the fields that the schema names. `fault` is
+    how the reply was broken. `bill` is the cost of the call, if it is charged. `headers` are the
+    request's headers, unchanged.
     """
 
     operation: str | None = None
@@ -52,8 +52,8 @@ class CallMetadata:
 
 @dataclass(frozen=True)
 class Call:
-    """One request and the reply to it, as kept in the journal, numbered from 1. `at`: when it came
-    in, in seconds since 1970."""
+    """One request and its reply, as kept in the journal; numbered from 1. `at`: arrival time, in
+    seconds since 1970."""
 
     number: int
     at: float
@@ -68,17 +68,17 @@ class Call:
 
     @property
     def operation(self) -> str | None:
-        """Name of the operation, as in `schemas/operations.json`; None for an unknown route."""
+        """Name of the operation in `schemas/operations.json`; None for an unknown route."""
         return self.metadata.operation
 
     @property
     def model(self) -> str | None:
-        """The model that was asked for, if the request could be read."""
+        """The requested model, if the request could be read."""
         return self.metadata.model
 
     @property
     def stream(self) -> bool:
-        """Whether a stream was asked for."""
+        """Whether the request asked for a stream."""
         return self.metadata.stream
 
     @property
@@ -93,7 +93,7 @@ class Call:
 
     @property
     def size(self) -> int:
-        """Bytes of both bodies."""
+        """Size of both bodies, in bytes."""
         return len(self._request.body) + self.reply.size
 
     @property
@@ -103,14 +103,14 @@ class Call:
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        """Request headers, lower-case, secrets replaced by `***`."""
+        """Request headers with lower-case names; secrets are replaced by `***`."""
         pairs = ((k.decode("latin-1"), v) for k, v in self._request.headers.items())
         shown = ((k, self.redacted(v.decode("latin-1"))) for k, v in pairs)
         return {k: REDACTED if k in CREDENTIALS else v for k, v in shown}
 
     @cached_property
     def body(self) -> str:
-        """The request's body as text, the caller's key replaced by `***` wherever it stands."""
+        """The request's body as text; the caller's key is replaced by `***`."""
         return self.redacted(self._request.body.decode(errors="replace"))
 
     def redacted(self, text: str) -> str:
@@ -119,7 +119,7 @@ class Call:
 
     @cached_property
     def request(self) -> Any:
-        """The request's body read as JSON; None if it is none."""
+        """The request's body, parsed as JSON; None if it is not JSON."""
         return _read(self._request.body)
 
     @cached_property
@@ -130,13 +130,13 @@ class Call:
 
     @cached_property
     def answer(self) -> Any:
-        """The reply's body read as JSON; the list of its chunks for a stream, else its text."""
+        """The reply's body: parsed JSON, the list of chunks of a stream, or else its text."""
         body = self.reply.body
         if body.startswith(b"data:"):
             frames = (frame.removeprefix(b"data: ") for frame in body.split(b"\n\n"))
             return [chunk for chunk in map(_read, frames) if chunk is not None]
-        found = _read(body)
-        return body.decode(errors="replace") if found is None else found
+        document = _read(body)
+        return body.decode(errors="replace") if document is None else document
 
 
 def _read(body: bytes) -> Any:
@@ -147,7 +147,7 @@ def _read(body: bytes) -> Any:
 
 
 def view_of(metadata: CallMetadata, body: Json) -> RequestView:
-    """What a rule can look at in `body`, and in what is known `about` it."""
+    """The view of a request that rules are matched against."""
     return RequestView(
         str(metadata.operation), metadata.model, metadata.stream, body, metadata.headers
     )

@@ -1,7 +1,7 @@
-"""The calls as an HTTP archive (HAR 1.2), which browsers and proxies read.
+"""Exports calls as an HTTP archive (HAR 1.2), which browsers and proxies read.
 
-http://www.softwareishard.com/blog/har-12-spec/ names the members. What an archive knows and a mock
-does not, such as the size of a head, is -1, as the page says.
+http://www.softwareishard.com/blog/har-12-spec/ describes the members. Values that a mock does not
+know, such as the size of the headers, are -1, as that page says.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from novita_mock._journal.query import headers, hiding, moment
 _HTTP = "HTTP/1.1"
 _UNKNOWN = -1
 _ANYWHERE = "api.novita.ai"
-# A port is given where a server runs that has no certificate.
+# A host with a port is a local server, which has no certificate.
 _PLAIN = re.compile(r"localhost|.*:\d+")
 
 
 def har(calls: Iterable[Call]) -> Json:
-    """The archive of `calls`. Times are in milliseconds, as the replies were planned.
+    """The archive of `calls`. Times are the planned times of the replies, in milliseconds.
 
-    An entry has, beside what the format names, `_number`, the call's, and `_fault`, how the reply
-    was broken. A response without a head has the status 0; `_error` says how the connection was
-    lost. No key that came with a request stands in it.
+    Besides the members of the format, an entry has `_number`, the number of the call, and `_fault`,
+    how the reply was broken. A response without a head has status 0; `_error` says how the
+    connection was lost. The archive contains no key that a request sent.
     """
     creator = {"name": "novita-mock", "version": __version__}
     return {"log": {"version": "1.2", "creator": creator, "entries": [*map(_entry, calls)]}}
@@ -59,7 +59,7 @@ def _timings(reply: Reply) -> dict[str, float]:
 
 def _request(call: Call, hide: Callable[[str], str]) -> Json:
     shown, body = headers(call), call._request.body
-    told = {
+    request = {
         "method": hide(call.method),
         "url": _origin(shown.get("host") or _ANYWHERE)
         + quote(hide(call.path), safe="/*:@!$&'()+,;="),
@@ -72,8 +72,8 @@ def _request(call: Call, hide: Callable[[str], str]) -> Json:
     }
     if body:
         text = hide(body.decode(errors="replace"))
-        told["postData"] = {"mimeType": shown.get("content-type", ""), "text": text}
-    return told
+        request["postData"] = {"mimeType": shown.get("content-type", ""), "text": text}
+    return request
 
 
 def _origin(host: str) -> str:
@@ -83,7 +83,7 @@ def _origin(host: str) -> str:
 def _response(reply: Reply, hide: Callable[[str], str]) -> Json:
     pairs = [(name.decode("latin-1"), hide(v.decode("latin-1"))) for name, v in reply.headers]
     named = {name.lower(): value for name, value in pairs}
-    told: Json = {
+    response: Json = {
         "status": reply.status,
         "statusText": "",
         "httpVersion": _HTTP if reply.status else "",
@@ -94,19 +94,19 @@ def _response(reply: Reply, hide: Callable[[str], str]) -> Json:
         "headersSize": _UNKNOWN,
         "bodySize": len(reply.body),
     }
-    lost = reply.chunks[-1] if reply.chunks else None
-    if isinstance(lost, Disconnect):
-        told["_error"] = lost.kind.value
-    return told
+    last = reply.chunks[-1] if reply.chunks else None
+    if isinstance(last, Disconnect):
+        response["_error"] = last.kind.value
+    return response
 
 
 def _content(reply: Reply, kind: str, hide: Callable[[str], str]) -> Json:
-    """The body: as text where it is some, else in base64."""
+    """The body: as text if it is UTF-8, else in base64."""
     body = reply.body
-    told: dict[str, Any] = {"size": len(body), "mimeType": kind}
+    content: dict[str, Any] = {"size": len(body), "mimeType": kind}
     try:
-        return {**told, "text": hide(body.decode())}
+        return {**content, "text": hide(body.decode())}
     except UnicodeDecodeError:
-        # Each byte a letter: so a key is found in what is no text.
+        # Latin-1 maps each byte to one letter, so a key is found even in binary data.
         clean = hide(body.decode("latin-1")).encode("latin-1")
-        return {**told, "text": base64.b64encode(clean).decode(), "encoding": "base64"}
+        return {**content, "text": base64.b64encode(clean).decode(), "encoding": "base64"}

@@ -1,6 +1,6 @@
-"""The ledger: what has happened so far. Ids and times are drawn here, calls are kept here.
+"""The ledger: the history of one mock. It draws ids and times, and keeps the calls.
 
-It keeps the bytes of a call as they came and reads them only when somebody asks.
+It stores the bytes of a call unchanged and parses them only on demand.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MOST_BYTES = 64 * 2**20
 
 
 class Ledger:
-    """Counters, buckets, the wallet and the journal of one mock."""
+    """The call number, ids, rate limits, wallet and journal of one mock."""
 
     def __init__(self, seed: int, clock: Clock, limits: Limits, wallet: Wallet) -> None:
         self._seed = seed
@@ -30,7 +30,7 @@ class Ledger:
         self.restart()
 
     def restart(self) -> None:
-        """Forgets everything: the next answer is the first again."""
+        """Resets everything: the next answer is the first again."""
         self.forget()
         self._limits.reset()
         self.wallet.reset()
@@ -38,7 +38,7 @@ class Ledger:
         self._ids = random.Random(self._seed)
 
     def forget(self) -> None:
-        """Forgets the calls."""
+        """Deletes the recorded calls."""
         self.calls.clear()
         self.size = 0
 
@@ -47,22 +47,21 @@ class Ledger:
         return f"{prefix}{self._ids.getrandbits(128):032x}"
 
     def created(self) -> int:
-        """Seconds since 1970, as an answer tells it."""
+        """Seconds since 1970, for the `created` field of an answer."""
         return int(self._clock.created())
 
     def enter(self, key: str, model: str) -> None:
-        """Counts a request of `key` to `model`; refuses one too many, and an empty wallet."""
+        """Counts a request of `key` to `model`. Refuses one above the limit, or without credit."""
         self._limits.take_request(key, model, self._clock.monotonic())
         self.wallet.check(key)
 
     def use(self, bill: Bill) -> None:
-        """Counts the tokens of an answer; refuses too many of them."""
+        """Counts the tokens of an answer. Refuses tokens above the limit."""
         tokens = bill.prompt_tokens + bill.completion_tokens
         self._limits.take_tokens(bill.key, bill.row["id"], tokens, self._clock.monotonic())
 
     def record(self, request: Request, reply: Reply, metadata: CallMetadata) -> Call:
-        """Keeps a call, and charges it; the oldest make room once there are too many or too large
-        ones."""
+        """Charges and keeps a call. Drops the oldest calls above `MOST_CALLS` or `MOST_BYTES`."""
         bill = metadata.bill
         if bill is not None and self.wallet.charges(reply.status):
             self.wallet.charge(bill.key, bill.row, bill.prompt_tokens, bill.completion_tokens)

@@ -1,7 +1,7 @@
-"""The counters of a mock, and how Prometheus reads them.
+"""The counters of a mock, and their export to Prometheus.
 
-They are fed call by call and know nothing of the journal, which forgets. A label has few values:
-what comes from outside and is not in the description is counted as `other`.
+They count call by call and do not know the journal, which drops old calls. Labels have few values:
+names from outside that the description does not know count as `other`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Label = str | int | None
 
 
 class Counters:
-    """What has come in, counted.
+    """Counters of calls.
 
-    models, reasons: the values that the labels of these names may have.
+    models, reasons: the known values of these labels.
     """
 
     def __init__(self, models: Collection[str], reasons: Collection[str]) -> None:
@@ -42,7 +42,7 @@ class Counters:
         self.clear()
 
     def clear(self) -> None:
-        """Counts from 0 again."""
+        """Resets all counters to 0."""
         self.requests: dict[tuple[Label, ...], int] = {}
         self.tokens: dict[tuple[Label, ...], int] = {}
         self.faults: dict[tuple[Label, ...], int] = {}
@@ -50,10 +50,10 @@ class Counters:
         self.rule_hits: dict[tuple[Label, ...], int] = {}
 
     def count(self, call: Call) -> None:
-        """Counts a call. Takes about a microsecond, however many there were."""
+        """Counts a call. Takes about a microsecond, however many calls there were."""
         metadata, status = call.metadata, call.reply.status
-        asked = (metadata.operation, status)
-        self.requests[asked] = self.requests.get(asked, 0) + 1
+        outcome = (metadata.operation, status)
+        self.requests[outcome] = self.requests.get(outcome, 0) + 1
         if metadata.tokens:
             model = metadata.model if metadata.model in self._models else OTHER
             written = (metadata.operation, model)
@@ -68,7 +68,7 @@ class Counters:
             self.refusals[reason,] = self.refusals.get((reason,), 0) + 1
 
     def _reason(self, body: bytes) -> str | None:
-        """The reason that the body of a refusal tells, if it tells one."""
+        """The reason in the body of a refusal, if it has one."""
         if not body.startswith(b"{"):
             return None
         try:
@@ -81,9 +81,9 @@ class Counters:
 
 
 def text(counters: Counters, *, calls: int, size: int) -> bytes:
-    """The counters in Prometheus' text format, version 0.0.4, with what the journal holds now: so
-    many `calls`, of `size` bytes."""
-    # Only who asks for the counters pays for this import.
+    """The counters in Prometheus' text format, version 0.0.4, with the current content of the
+    journal: the number of `calls`, and their `size` in bytes."""
+    # Deferred import: only requests for the metrics need it.
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.registry import Collector
 

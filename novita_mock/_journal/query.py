@@ -1,6 +1,6 @@
-"""The journal for those who look from outside: which calls are asked for, and a call as JSON.
+"""Queries to the journal from outside: selects calls, and renders a call as JSON.
 
-No key that came with a request stands in what is told, wherever else in the call it stands.
+The output contains no key that a request sent, wherever in the call the key occurs.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ def select(
     since: int | str | None = None,
     limit: int | str | None = None,
 ) -> tuple[Call, ...]:
-    """The calls that are as asked, oldest first. What is None does not matter; numbers may be text.
+    """The calls that match all filters, oldest first. None matches any call; numbers may be text.
 
-    operation: a name of `schemas/operations.json`.
-    model: the model that was asked for; takes the wildcards `*` and `?`.
-    status: a status, 0 for a connection that was lost before the head; or a class as `4xx`.
-    fault: the name of a fault; takes wildcards, so that `*` is every broken reply.
-    rule: which rule of the script answered, counted from 0.
-    since: calls with a greater number only.
-    limit: at most so many: the first of them after `since`, the last of them without it.
+    operation: a name in `schemas/operations.json`.
+    model: the requested model; takes the wildcards `*` and `?`.
+    status: a status, or a class such as `4xx`; 0: the connection was lost before the head.
+    fault: the name of a fault; takes wildcards, so `*` matches every broken reply.
+    rule: the index of the rule that answered, counted from 0.
+    since: only calls with a greater number.
+    limit: the most calls to return: the first ones after `since`, without `since` the last ones.
 
-    Raises ValueError for a value that cannot be.
+    Raises ValueError for an invalid value.
     """
     tests = [*_of_names(operation, model, fault), *_of_numbers(status, rule, since)]
-    found = [call for call in calls if all(test(call) for test in tests)]
+    matching = [call for call in calls if all(test(call) for test in tests)]
     most = None if limit is None else _number("limit", limit)
     if most is None:
-        return tuple(found)
-    return tuple(found[:most] if since is not None else found[max(0, len(found) - most) :])
+        return tuple(matching)
+    return tuple(matching[:most] if since is not None else matching[max(0, len(matching) - most) :])
 
 
 def _of_names(operation: str | None, model: str | None, fault: str | None) -> list[Test]:
@@ -112,8 +112,8 @@ def _number(what: str, value: int | str) -> int:
 
 
 def entry(call: Call, findings: Iterable[str] = ()) -> Json:
-    """A call as JSON, with the members that `schemas/reports/call.json` describes. `findings`: by
-    which rules of the verdict its client did something wrong here."""
+    """A call as JSON, as described by `schemas/reports/call.json`. `findings`: the rules of the
+    client report that the client broke with this call."""
     request, reply = call._request, call.reply
     metadata, hide = call.metadata, hiding(call)
     return {
@@ -143,29 +143,29 @@ _BEARER = re.compile(r"(?i)\b(bearer +)[\w.~+/=-]+")
 
 
 def hiding(call: Call) -> Callable[[str], str]:
-    """Replaces in a text whatever came with the request of `call` to prove who asks."""
+    """A function that replaces the credentials of the request of `call` in a text."""
     sent = (v for name, v in call._request.headers.items() if _text(name) in CREDENTIALS)
     secrets = {word for value in sent for word in _words(_text(value))}
-    spelt = {orjson.dumps(secret).decode()[1:-1] for secret in secrets}
-    # The longest first: one may be the beginning of another.
-    order = sorted(secrets | spelt, key=len, reverse=True)
+    escaped = {orjson.dumps(secret).decode()[1:-1] for secret in secrets}
+    # Longest first, because one secret may be the beginning of another.
+    order = sorted(secrets | escaped, key=len, reverse=True)
 
     def hide(text: str) -> str:
         for secret in order:
             text = redact(text, secret)
-        # A body can hold what was meant to be another request's head.
+        # A body can contain headers that were meant for another request.
         return _BEARER.sub(rf"\1{REDACTED}", text)
 
     return hide
 
 
 def _words(value: str) -> list[str]:
-    """What of a header's value is a secret: the key after the scheme, each value of a cookie."""
+    """The secrets in the value of a header: the key after the scheme, each value of a cookie."""
     return [*value.split()[-1:], *(pair.partition("=")[2].strip() for pair in value.split(";"))]
 
 
 def headers(call: Call) -> dict[str, str]:
-    """The headers of a request, lower-case, without secrets."""
+    """The headers of a request with lower-case names and without secrets."""
     hide = hiding(call)
     pairs = ((_text(name), _text(value)) for name, value in call._request.headers.items())
     return {hide(k): REDACTED if k in CREDENTIALS else hide(v) for k, v in pairs}
@@ -176,23 +176,23 @@ def _text(data: bytes) -> str:
 
 
 def _reason(call: Call) -> str | None:
-    """The reason of a refusal."""
+    """The reason in the reply, if the request was refused."""
     answer = call.answer if call.status >= 400 else None
     reason = answer.get("reason") if isinstance(answer, dict) else None
     return reason if isinstance(reason, str) else None
 
 
 def _body(body: bytes, hide: Callable[[str], str]) -> Any:
-    """A request's body as JSON, or its text if it is none."""
+    """A request's body as JSON, or as text if it is not JSON."""
     try:
-        # Written anew, a key has one spelling only.
+        # Serialized again, a key has only one spelling.
         return orjson.loads(hide(orjson.dumps(orjson.loads(body)).decode()))
-    except (orjson.JSONDecodeError, TypeError):  # TypeError: too deep to be written
+    except (orjson.JSONDecodeError, TypeError):  # TypeError: nested too deep to serialize
         return hide(body.decode(errors="replace"))
 
 
 def moment(at: float) -> str:
-    """Seconds since 1970 as ISO 8601, in UTC, to the millisecond."""
+    """`at`, in seconds since 1970, as ISO 8601 in UTC with milliseconds."""
     milliseconds = round(at * 1000)
     days, left = divmod(milliseconds, _DAY * 1000)
     seconds, thousandths = divmod(left, 1000)
@@ -201,7 +201,7 @@ def moment(at: float) -> str:
 
 
 def _date(days: int) -> str:
-    """The date so many days after 1970-01-01. Years are counted from March, so that the leap day
+    """The date `days` days after 1970-01-01. Years are counted from March, so that the leap day
     comes last."""
     era, day = divmod(days + 719_468, 146_097)
     year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365

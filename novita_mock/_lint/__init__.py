@@ -1,7 +1,7 @@
-"""What is wrong with a scenario file, line by line: what `novita-mock lint` prints.
+"""Finds mistakes in a scenario file, for `novita-mock lint`.
 
-An error is what cannot be meant: it is refused, never answers, breaks the API's schemas, or is a
-secret. What may be meant is a warning.
+An error cannot be intended: the file is refused, a rule never answers, an answer breaks the API's
+schemas, or the file has a secret in it. Whatever may be intended is a warning.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ERROR, WARNING = "error", "warning"
 
 @dataclass(frozen=True, slots=True)
 class LintMessage:
-    """One thing that is wrong, and where: a line of a file, counted from 1."""
+    """One mistake and its place: a line of a file, counted from 1."""
 
     file: str
     line: int
@@ -40,8 +40,9 @@ class LintMessage:
 
 
 def lint(description: Description, path: Path, *, any_model: bool = False) -> list[LintMessage]:
-    """What is wrong with the scenario in the file `path`, in the order of its lines. `any_model`:
-    the scenario is for a mock that answers for every model."""
+    """The mistakes in the scenario file at `path`, in the order of its lines. `any_model`: the
+    scenario is for a mock that accepts any model id. A file that cannot be read is a mistake, too.
+    """
     try:
         data = path.read_bytes()
         document = scenario_file.parse(data, "")
@@ -49,25 +50,25 @@ def lint(description: Description, path: Path, *, any_model: bool = False) -> li
         return [LintMessage(str(path), 1, ERROR, str(error.strerror))]
     except scenario_file.UnreadableScenario as error:
         text = str(error).removeprefix(": ")
-        return [LintMessage(str(path), _marked(error), ERROR, text)]
+        return [LintMessage(str(path), _marked_line(error), ERROR, text)]
     lines = Lines(data.decode())
-    found = [(line, ERROR, text) for line, text in lines.twice]
-    found += [(line, ERROR, text) for line, text in secrets(data.decode())]
-    for steps, severity, text in _inside(description, document, path.parent, any_model):
-        found.append((lines.of(steps), severity, text))
-    return [LintMessage(str(path), *row) for row in sorted(found, key=lambda row: row[0])]
+    rows = [(line, ERROR, text) for line, text in lines.twice]
+    rows += [(line, ERROR, text) for line, text in secrets(data.decode())]
+    for steps, severity, text in _mistakes(description, document, path.parent, any_model):
+        rows.append((lines.of(steps), severity, text))
+    return [LintMessage(str(path), *row) for row in sorted(rows, key=lambda row: row[0])]
 
 
-def _marked(error: BaseException) -> int:
-    """The line that a YAML error marks."""
+def _marked_line(error: BaseException) -> int:
+    """The line that a YAML error points to; 1 if it points to none."""
     mark = getattr(error.__context__, "problem_mark", None)
     return mark.line + 1 if isinstance(mark, yaml.Mark) else 1
 
 
-def _inside(
+def _mistakes(
     description: Description, document: Any, folder: Path, any_model: bool
 ) -> Iterator[tuple[Steps, str, str]]:
-    """What is wrong with `document`: where, how badly and what."""
+    """The mistakes in `document`: where, how severe, and what."""
     try:
         document = scenario_file.plain(scenario_file.with_recordings(document, folder))
     except Misfit as error:
@@ -76,10 +77,10 @@ def _inside(
     except scenario_file.UnreadableScenario as error:
         yield (), ERROR, str(error)
         return
-    wrong = problems.found(description.validator(scenario_file.SCHEMA), document)
-    for problem in wrong:
+    breaches = problems.found(description.validator(scenario_file.SCHEMA), document)
+    for problem in breaches:
         yield tuple(problem.instance_path), ERROR, problems.explain(problem, document)
-    if wrong:
+    if breaches:
         return
     rules: list[tuple[Steps, Rule]] = []
     for steps, read in _read(description, document):
@@ -87,28 +88,28 @@ def _inside(
             rules.append((steps, read))
         else:
             yield read.steps, ERROR, str(read)
-    room = Context(description, any_model)
+    context = Context(description, any_model)
     for check in CHECKS:
-        for found in check(room, rules):
-            yield _told(found)
+        for found in check(context, rules):
+            yield _row(found)
 
 
-def _told(found: Found) -> tuple[Steps, str, str]:
+def _row(found: Found) -> tuple[Steps, str, str]:
     severity = WARNING if found.may_be_meant else ERROR
     return found.steps, severity, f"{problems.path(found.steps)}: {found.text}"
 
 
 def _read(description: Description, document: Json) -> Iterator[tuple[Steps, Rule | Misfit]]:
-    """Each rule, or why it is none; the default comes last."""
-    rows = RuleParser(Faults(description), description.errors.reasons)
+    """Each rule, or why it cannot be read; the default comes last."""
+    parser = RuleParser(Faults(description), description.errors.reasons)
     for index, row in enumerate(document["rules"]):
         steps: Steps = ("rules", index)
         try:
-            yield steps, rows.rule(row, steps)
+            yield steps, parser.rule(row, steps)
         except Misfit as error:
             yield steps, error
     try:
-        for rule in scenario_file.default(rows, document):
+        for rule in scenario_file.default(parser, document):
             yield ("default",), rule
     except Misfit as error:
         yield ("default",), error

@@ -1,4 +1,4 @@
-"""What is wrong with rules that can be read: one check a function, all of them in `CHECKS`."""
+"""Checks of rules that can be read: one function for each check, all of them in `CHECKS`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _TEMPLATE = re.compile(r"\{\{.*\}\}|\{%.*%\}", re.DOTALL)
 _FRAME, _DONE = b"data: ", b"[DONE]"
 CHAT, TEXT = "chat.completions", "completions"
 
-Placed = Sequence[tuple[Steps, Rule]]
+PlacedRules = Sequence[tuple[Steps, Rule]]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Something wrong at `steps`; `may_be_meant` if somebody may want it so."""
+    """A mistake at `steps`. `may_be_meant`: somebody may intend it, so it is only a warning."""
 
     steps: Steps
     text: str
@@ -37,36 +37,35 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the checks look things up in."""
+    """What the checks need to know besides the rules."""
 
     description: Description
     any_model: bool
 
 
-def _answers(rules: Placed) -> Iterator[tuple[Steps, Rule, ScriptedAnswer]]:
-    """Each answer of the rules and where it stands."""
+def _answers(rules: PlacedRules) -> Iterator[tuple[Steps, Rule, ScriptedAnswer]]:
+    """Each answer of the rules and its place."""
     for steps, rule in rules:
         for index, answer in enumerate(rule.answers):
             yield ((*steps, "answers", index) if rule.later else steps), rule, answer
 
 
-def _unreachable(_: Context, rules: Placed) -> Iterator[Found]:
-    places = [steps for steps, _ in rules]
-    values = [rule for _, rule in rules]
-    for index, other in shadowed(values):
-        by = problems.path(places[other])
-        if values[index].when == values[other].when and not values[index].fallback:
+def _unreachable(_: Context, rules: PlacedRules) -> Iterator[Found]:
+    for index, other in shadowed([rule for _, rule in rules]):
+        (steps, rule), (other_steps, other_rule) = rules[index], rules[other]
+        by = problems.path(other_steps)
+        if rule.when == other_rule.when and not rule.fallback:
             text = f"is shadowed: {by} asks the same and always answers"
         else:
             text = f"is never reached: {by} answers every request that fits"
-        yield Found(places[index], text)
+        yield Found(steps, text)
 
 
-def _models(room: Context, rules: Placed) -> Iterator[Found]:
-    known = room.description.models
+def _models(context: Context, rules: PlacedRules) -> Iterator[Found]:
+    known = context.description.models
     for steps, rule in rules:
         model = rule.when.model
-        if room.any_model or not isinstance(model, str):
+        if context.any_model or not isinstance(model, str):
             continue
         place = (*steps, "when", "model")
         if is_literal(model) and model not in known:
@@ -75,7 +74,7 @@ def _models(room: Context, rules: Placed) -> Iterator[Found]:
             yield Found(place, f"{model!r} fits no model of the catalogue")
 
 
-def _templates(_: Context, rules: Placed) -> Iterator[Found]:
+def _templates(_: Context, rules: PlacedRules) -> Iterator[Found]:
     for steps, _rule, answer in _answers(rules):
         if answer.recorded is not None:
             continue
@@ -92,7 +91,7 @@ def _arguments(call: object) -> str:
     return arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
 
 
-def _calls(_: Context, rules: Placed) -> Iterator[Found]:
+def _calls(_: Context, rules: PlacedRules) -> Iterator[Found]:
     for steps, rule, answer in _answers(rules):
         if answer.tool_calls and rule.when.operation == TEXT:
             yield Found(steps, f"{TEXT} has no tool calls")
@@ -104,8 +103,8 @@ def _calls(_: Context, rules: Placed) -> Iterator[Found]:
                     yield Found(steps, f"the arguments of {call.name} are not JSON", True)
 
 
-def _faults(room: Context, rules: Placed) -> Iterator[Found]:
-    catalogue = Faults(room.description).rows
+def _faults(context: Context, rules: PlacedRules) -> Iterator[Found]:
+    catalogue = Faults(context.description).rows
     for steps, rule, answer in _answers(rules):
         on = catalogue[answer.fault.name].on if answer.fault else "any"
         if on == "stream" and (answer.refuse or rule.when.stream is False):
@@ -114,13 +113,13 @@ def _faults(room: Context, rules: Placed) -> Iterator[Found]:
             yield Found(steps, f"{answer.fault} does not happen to streams, and this is one")
 
 
-def _replies(room: Context, rules: Placed) -> Iterator[Found]:
-    """Plays each answer, and holds the reply against the schema of its operation."""
+def _replies(context: Context, rules: PlacedRules) -> Iterator[Found]:
+    """Plays each answer, and validates the reply against the schema of its operation."""
     mock = Mock(any_model=True)
     for steps, rule, answer in _answers(rules):
         operations = [rule.when.operation] if rule.when.operation else [CHAT, TEXT]
         for operation in operations:
-            problem = _broken(room.description, mock, answer, operation)
+            problem = _broken(context.description, mock, answer, operation)
             if problem is not None:
                 yield Found(steps, f"breaks the schema of {operation}: {problem}")
                 break
@@ -132,7 +131,7 @@ def _broken(
     row = description.operations[operation]
     for stream, schema in ((False, row.response), (True, str(row.chunk))):
         mock.reset()
-        # How it is played, and what goes wrong with it, is meant.
+        # Pace and fault are intended, so they must not change the reply.
         mock.add(Rule(replace(answer, pace=None, fault=None)))
         reply = mock.answer(_request(description, operation, stream))
         for document in _documents(reply.body) if reply.status == 200 else ():
@@ -144,23 +143,23 @@ def _broken(
 def _request(description: Description, operation: str, stream: bool) -> Request:
     row = description.operations[operation]
     models = (id for id, model in description.models.items() if row.endpoint in model["endpoints"])
-    said: Json = {"prompt": "Hi"}
+    prompt: Json = {"prompt": "Hi"}
     if operation == CHAT:
-        said = {"messages": [{"role": "user", "content": "Hi"}]}
-    body = {"model": next(models), "stream": stream, **said}
+        prompt = {"messages": [{"role": "user", "content": "Hi"}]}
+    body = {"model": next(models), "stream": stream, **prompt}
     path = description.bases[0] + row.path
     return Request("POST", path, {b"authorization": b"Bearer lint"}, orjson.dumps(body))
 
 
 def _documents(body: bytes) -> list[Json]:
-    """The JSON documents of a reply: one, or the events of a stream."""
+    """The JSON documents of a reply: one, or one for each event of a stream."""
     if not body.startswith(_FRAME):
         return [orjson.loads(body)]
     frames = [frame.removeprefix(_FRAME) for frame in body.split(b"\n\n")]
     return [orjson.loads(frame) for frame in frames if frame not in (b"", _DONE)]
 
 
-CHECKS: tuple[Callable[[Context, Placed], Iterator[Found]], ...] = (
+CHECKS: tuple[Callable[[Context, PlacedRules], Iterator[Found]], ...] = (
     _unreachable,
     _models,
     _templates,

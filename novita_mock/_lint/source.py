@@ -1,5 +1,7 @@
-"""What a scenario file's text tells before anybody reads it as a scenario: on which line things
-stand, what is said twice, and secrets that were left in it."""
+"""The text of a scenario file: line numbers, duplicate members, and secrets left in it.
+
+Knows YAML and nothing of scenarios.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ _KNOWN = [(name, re.compile(pattern)) for name, pattern in _SECRETS]
 
 
 def secrets(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with what looks like a secret. The secret itself is not told."""
+    """Numbers of the lines that seem to have a secret, and a text that does not repeat it."""
     for number, line in enumerate(text.splitlines(), start=1):
         for name, pattern in _KNOWN:
             if pattern.search(line):
@@ -33,15 +35,15 @@ def secrets(text: str) -> Iterator[tuple[int, str]]:
 
 
 class Lines:
-    """The lines of a YAML or JSON text on which its parts begin."""
+    """The lines on which the parts of a YAML or JSON text begin."""
 
     def __init__(self, text: str) -> None:
         self._root = yaml.compose(text, Loader=yaml.SafeLoader)
         self.twice = [] if self._root is None else [*_twice(self._root, set())]
-        """Members that stand twice in one object, of which only the last counts."""
+        """Line and text for each duplicate member of an object, of which only the last counts."""
 
     def of(self, steps: Steps) -> int:
-        """The line of what `steps` lead to, or of the nearest thing around it."""
+        """The line of the part at `steps`, or of the nearest part around it."""
         node, line = self._root, 1
         for step in steps:
             if isinstance(node, yaml.MappingNode):
@@ -55,7 +57,7 @@ class Lines:
 
 
 def _twice(node: yaml.Node, seen: set[int]) -> Iterator[tuple[int, str]]:
-    # An alias can lead back to where it stands.
+    # A YAML alias can refer to a node that contains it.
     if id(node) in seen:
         return
     seen.add(id(node))

@@ -1,5 +1,7 @@
-"""Which rules can never answer, because another always does: what of two conditions follows from
-which."""
+"""Finds rules that can never answer because another rule always does.
+
+For that it decides whether one condition implies another. It knows no files and no messages.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +17,24 @@ from novita_mock._stubs.model import Rule
 
 def shadowed(rules: Sequence[Rule]) -> Iterator[tuple[int, int]]:
     """Pairs of indices: a rule that never answers, and the one that answers in its place."""
-    # Only these can take every request from another.
-    lasting = [(i, rule) for i, rule in enumerate(rules) if rule.times is None]
+    # Only a rule that answers without limit can take every request of another.
+    unlimited = [(i, rule) for i, rule in enumerate(rules) if rule.times is None]
     for index, rule in enumerate(rules):
-        place = rule.weight, -index
-        for other, before in lasting:
-            if (before.weight, -other) > place and covers(before.when, rule.when):
+        rank = rule.weight, -index
+        for other, before in unlimited:
+            if (before.weight, -other) > rank and covers(before.when, rule.when):
                 yield index, other
                 break
 
 
 def covers(wide: When, narrow: When) -> bool:
-    """Whether every request that fits `narrow` is sure to fit `wide`."""
-    asked = narrow.asked()
-    return all(_follows(name, wide, asked.get(name)) for name, wide in wide.asked().items())
+    """Whether every request that fits `narrow` certainly fits `wide`."""
+    given = narrow.asked()
+    return all(_follows(name, wanted, given.get(name)) for name, wanted in wide.asked().items())
 
 
 def _follows(name: str, wanted: Any, given: Any) -> bool:
-    """Whether `wanted` is met by all that meets `given`, which is None if nothing is asked."""
+    """Whether the condition `given` implies `wanted`. `given` is None if there is no condition."""
     if wanted == given or (name == "model" and wanted == "*"):
         return True
     if given is None:

@@ -1,1 +1,1 @@
-"""From a completion to the bytes of the wire."""
+"""From a completion to the bytes on the wire."""

@@ -1,4 +1,4 @@
-"""What the encoder has to know of a plan: how an answer is delivered."""
+"""What the encoder needs to know of a plan: how to deliver an answer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from novita_mock._core.timing import Pace
 
 
 class Delivery(Protocol):
-    """How an answer is delivered: streamed or not, how fast, and in whose dialect. `recorded` is a
-    body that is sent as it stands."""
+    """How to deliver an answer: streamed or not, how fast, and in which dialect.
+
+    `recorded` is a body that is sent unchanged.
+    """
 
     @property
     def stream(self) -> bool: ...

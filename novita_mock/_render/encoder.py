@@ -1,6 +1,6 @@
-"""Sixth room: a completion, a list or a refusal becomes a `Reply`, all bytes of it.
+"""Sixth stage: a completion becomes a `Reply`, with all its bytes.
 
-What the chunks of an answer share is rendered once, and only the token is new in each.
+What the chunks of an answer share is rendered once; only the token is new in each chunk.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHAPES: Mapping[str, Shape] = {"chat.completions": chat.SHAPE, "completions": co
 
 @value
 class _ChoiceFrames:
-    """The frames of one choice: the text's are its `tokens`, each between the same bytes."""
+    """The frames of one choice. A frame of its text is a token between the same bytes."""
 
     opening: list[bytes]
     before: bytes
@@ -36,14 +36,14 @@ class _ChoiceFrames:
     closing: list[bytes]
 
     def frames(self) -> Iterator[bytes]:
-        """All of them in order."""
+        """All frames in order."""
         yield from self.opening
         for token in self.tokens:
             yield self.before + dumps(token) + self.behind
         yield from self.closing
 
     def play(self, id: str, pace: Pace) -> tuple[TimedBytes, ...] | LazyChunks:
-        """The same as beats."""
+        """All frames as timed bytes."""
         if not pace.gap:
             return (TimedBytes(self._joined(), next(pace.pauses(id))),)
         count = len(self.opening) + len(self.tokens) + len(self.closing)
@@ -55,22 +55,22 @@ class _ChoiceFrames:
         if not self.tokens:
             return b"".join(self.opening + self.closing)
         between = self.behind + self.before
-        said = dumps(self.tokens)[2:-2]
-        if b'\\"' in said:
+        quoted = dumps(self.tokens)[2:-2]
+        if b'\\"' in quoted:
             texts = between.join(map(dumps, self.tokens))
         else:
-            # Every quote here stands around a token, and the first one ends a token.
-            texts = b'"' + said.replace(b'","', b'"' + between + b'"') + b'"'
+            # Every quote here is a token's first or last byte, and the first one ends a token.
+            texts = b'"' + quoted.replace(b'","', b'"' + between + b'"') + b'"'
         return b"".join([*self.opening, self.before, texts, self.behind, *self.closing])
 
     def _size(self) -> int:
-        said = len(dumps(self.tokens)) - len(b"[]") - max(0, len(self.tokens) - 1)
+        text = len(dumps(self.tokens)) - len(b"[]") - max(0, len(self.tokens) - 1)
         shared = len(self.tokens) * (len(self.before) + len(self.behind))
-        return sum(map(len, self.opening)) + shared + said + sum(map(len, self.closing))
+        return sum(map(len, self.opening)) + shared + text + sum(map(len, self.closing))
 
 
 class Encoder:
-    """Writes the answers of one operation."""
+    """Renders the answers of one operation."""
 
     def __init__(self, description: Description, operation: Operation) -> None:
         self._shape = SHAPES[operation.name]
@@ -118,7 +118,7 @@ class Encoder:
         return [DATA + dumps(chunk) + END for chunk in rendered]
 
     def _frames(self, completion: Completion, usage: Json | None) -> list[bytes]:
-        """The frames of a stream but for the last; with the `usage` if it was asked for."""
+        """The frames of a stream without `[DONE]`; with `usage` unless it is None."""
         choices, end = self._choices(completion, usage)
         rows = zip_longest(*(choice.frames() for choice in choices))
         return [frame for row in rows for frame in row if frame is not None] + end
@@ -126,7 +126,7 @@ class Encoder:
     def _choices(
         self, completion: Completion, usage: Json | None
     ) -> tuple[list[_ChoiceFrames], list[bytes]]:
-        """The frames of each choice, and those behind them all."""
+        """The frames of each choice, and the frames that follow all choices."""
         head = b'data: {"id":%b,"object":%b,"created":%d,"model":%b,"choices":[' % (
             dumps(completion.id),
             dumps(self._chunk_object),
@@ -156,7 +156,7 @@ class Encoder:
 
 
 def _constant(description: Description, schema: str | None) -> str:
-    """The `object` that every answer of this schema carries."""
+    """The value of `object` in every answer with this schema."""
     return str(description.schema(str(schema))["properties"]["object"]["const"])
 
 
@@ -174,7 +174,7 @@ def _usage(completion: Completion) -> Json:
 
 
 def _whole_pause(completion: Completion, pace: Pace) -> float:
-    """Seconds until the last token of the longest choice is there."""
+    """Seconds until the last token of the longest choice."""
     if not pace.gap:
         return next(pace.pauses(completion.id)) if pace.ttft else 0.0
     longest = max(map(_tokens, completion.choices))
@@ -187,7 +187,7 @@ def _tokens(choice: Choice) -> int:
 
 
 def _play(frames: list[bytes], id: str, pace: Pace) -> tuple[TimedBytes, ...]:
-    """Frames as beats: what has no pause before it leaves together with the beat before."""
+    """Frames as timed bytes; without a gap between tokens, all frames leave together."""
     pauses = pace.pauses(id)
     if not pace.gap:
         return (TimedBytes(b"".join(frames), next(pauses)),)

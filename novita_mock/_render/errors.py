@@ -18,8 +18,8 @@ dumps = orjson.dumps
 def json_reply(
     status: int, body: bytes, pause: float = 0.0, more: tuple[Header, ...] = ()
 ) -> Reply:
-    """A reply with a JSON body and perhaps `more` headers, `pause` seconds after the request."""
-    # What orjson gives holds on to 4 KiB however short it is, and the journal keeps what is sent.
+    """A reply with a JSON body, `pause` seconds after the request; `more` are extra headers."""
+    # orjson's bytes occupy 4 KiB however short they are, and the journal keeps what is sent.
     exact = bytes(memoryview(body))
     length = (b"content-length", b"%d" % len(exact))
     return Reply(status, (JSON, length, *more), (TimedBytes(exact, pause),))
@@ -28,8 +28,10 @@ def json_reply(
 def refuse(
     errors: Errors, edition: str, refusal: Refused, key: str | None, own: Json | None
 ) -> Reply:
-    """The reply to a refused request; `own` if the model has its own way to say it. The caller's
-    key never stands in it."""
+    """The reply to a refused request. It never contains the caller's key.
+
+    `own` is the model's own answer to the situation, if it has one.
+    """
     row = errors.row(refusal.name, edition)
     if own is not None:
         return json_reply(own["status"], dumps(_own(own, refusal)))
@@ -44,7 +46,7 @@ def refuse(
 
 
 def _own(own: Json, refusal: Refused) -> Json:
-    """A body of the second shape: what it says ends with a trace id."""
+    """A body of error shape B: its message ends with a trace id."""
     text = fill(own["body"]["message"], str(refusal.detail))
     sizes = {"value": refusal.detail.get("max_tokens"), "maximum": own.get("maximum")}
     return {**own["body"], "message": Errors.fill(text, sizes)}

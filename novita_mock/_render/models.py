@@ -15,5 +15,5 @@ class ModelReplies:
         self._rows = {id: json_reply(200, dumps(row)) for id, row in description.models.items()}
 
     def row(self, row: Json) -> Reply:
-        """One row."""
+        """The reply with one row."""
         return self._rows.get(row["id"]) or json_reply(200, dumps(row))

@@ -1,4 +1,4 @@
-"""How an operation renders its answers: one set of functions for each."""
+"""How an operation renders its answers: one set of functions per operation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Shape:
     """What differs between operations.
 
     `whole`: a choice of an unstreamed answer. `opening` and `closing`: the pieces of a choice
-    before and after its text. `before` and `behind`: what stands around a token of the text.
+    before and after its text. `before` and `behind`: the bytes around a token of the text.
     `logprobs`: the member of that name, for the tokens from the given offset on.
     """
 

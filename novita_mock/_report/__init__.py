@@ -1,6 +1,6 @@
-"""Reports of a contract run: one value, written in the form that the file's name asks for.
+"""Reports of a contract run: one value, written in the form that the file extension selects.
 
-It knows the data of `schemas/reports/report.json` only: no target, no check, no pytest.
+Knows only the data of `schemas/reports/report.json`: no target, no check, no pytest.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ FORMS: Mapping[str, Callable[[Report], str]] = {
 
 
 def write(report: Report, path: str) -> None:
-    """Writes the report to `path`. Raises ValueError for an extension that has no form."""
+    """Writes the report to `path`. Raises ValueError for an unknown extension."""
     file = Path(path)
     form = FORMS.get(file.suffix)
     if form is None:
         raise ValueError(f"{path}: a report ends in one of {', '.join(FORMS)}")
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Half a surrogate pair, which a server may send escaped, has no UTF-8.
+    # Half a surrogate pair, which a server may send escaped, cannot be encoded as UTF-8.
     file.write_bytes(form(report).encode("utf-8", "backslashreplace"))

@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing else: checks, drift, coverage, times and cost."""
+"""The report as one self-contained page: checks, drift, coverage, times and cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; 
 table { border-collapse: collapse; width: 100%; margin: .5em 0 1.5em; }
 td, th { border-bottom: 1px solid #ddd; padding: .3em .6em; text-align: left;
          vertical-align: top; overflow-wrap: anywhere; }
-.held { color: #176b34; } .broken { color: #b3261e; font-weight: 600; } .skipped { color: #777; }
+.passed { color: #176b34; } .failed { color: #b3261e; font-weight: 600; } .skipped { color: #777; }
 pre { background: #f5f5f5; padding: .6em; overflow-x: auto; white-space: pre-wrap; }
 svg { background: #fafafa; border: 1px solid #ddd; }
 """
@@ -54,7 +54,7 @@ def _chapters(checks: list[Mapping[str, Any]]) -> str:
 
 
 def _chart(title: str, seconds: list[float]) -> str:
-    """How often each length of time came, as bars."""
+    """A histogram of `seconds`, as bars."""
     if not seconds:
         return f"<p>{escape(title)}: not measured.</p>"
     low, high = min(seconds), max(seconds)
@@ -69,10 +69,10 @@ def _chart(title: str, seconds: list[float]) -> str:
         for at, n in enumerate(counts)
     )
     middle = sorted(seconds)[len(seconds) // 2]
-    told = f"{title}: {low:.3f} to {high:.3f} s, median {middle:.3f} s, {len(seconds)} times"
+    caption = f"{title}: {low:.3f} to {high:.3f} s, median {middle:.3f} s, {len(seconds)} times"
     size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
-    picture = f'<svg {size} role="img" aria-label="{escape(told)}">{bars}</svg>'
-    return f"<figure>{picture}<figcaption>{escape(told)}</figcaption></figure>"
+    picture = f'<svg {size} role="img" aria-label="{escape(caption)}">{bars}</svg>'
+    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def written(report: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-# What no XML document may hold, escaped or not.
+# Characters that no XML document may contain, escaped or not.
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -26,8 +26,8 @@ def _add_case(suite: Xml.Element, check: Mapping[str, Any]) -> None:
     if check["verdict"] == "skipped":
         Xml.SubElement(case, "skipped", message=_clean(check["reason"]))
     elif check["verdict"] == "failed" and check["strength"] == "must":
-        told = Xml.SubElement(case, "failure", message=_clean(check["reason"]))
-        told.text = _clean("\n".join(e["curl"] for e in check["exchanges"]))
+        failure = Xml.SubElement(case, "failure", message=_clean(check["reason"]))
+        failure.text = _clean("\n".join(e["curl"] for e in check["exchanges"]))
     elif check["verdict"] == "failed":
         Xml.SubElement(case, "system-out").text = _clean(f"drift: {check['reason']}")
 

@@ -24,17 +24,17 @@ def _pairs(counts: Mapping[str, int]) -> list[dict[str, object]]:
 
 def written(report: Mapping[str, Any]) -> str:
     """The text of the file."""
-    broken = [check for check in report["checks"] if check["verdict"] == "failed"]
-    silent = [check for check in report["checks"] if check["verdict"] == "skipped"]
+    failed = [check for check in report["checks"] if check["verdict"] == "failed"]
+    skipped = [check for check in report["checks"] if check["verdict"] == "skipped"]
     lines = [
         "# Contract report", "",
         f"{report['target']}, edition {report['edition']}: {report['requests']} requests, "
         f"{report['usd']:.5f} USD, {report['seconds']} s.", "",
         f"{len(report['checks'])} checks. {counted(report)}.", "",
-        "## Failed", "", *_table(("sentence", "strength", "reason", "source"), broken), "",
+        "## Failed", "", *_table(("sentence", "strength", "reason", "source"), failed), "",
         "## Drift", "",
         *_table(("sentence", "documented", "observed", "state", "count"), report["drift"]), "",
-        "## Never evaluated", "", *_table(("sentence", "strength", "reason"), silent), "",
+        "## Never evaluated", "", *_table(("sentence", "strength", "reason"), skipped), "",
         "## Coverage", "", *[f"- {line}" for line in report["coverage"]["lines"]], "",
         "## Undocumented", "", *_table(("seen", "count"), _pairs(report["undocumented"])), "",
         "## Values", "", *_table(("seen", "count"), _pairs(report["values"])),

@@ -1,4 +1,4 @@
-"""The report as SARIF 2.1.0: each finding at the line of the schema that was broken."""
+"""The report as SARIF 2.1.0: each failed check at the line of the schema that it is about."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEFAULT = "operations.json"
 
 
 def _place(check: Mapping[str, Any]) -> tuple[str, int]:
-    """The schema file that a finding is about, and the line of the member."""
+    """The schema file that a failed check is about, and the line of the member."""
     found = _SCHEMA.search(check.get("documented", ""))
     file = found[1] if found else _DEFAULT
     member = _MEMBER.search(check["reason"])
@@ -48,12 +48,12 @@ def _result(check: Mapping[str, Any]) -> dict[str, Any]:
 
 def written(report: Mapping[str, Any]) -> str:
     """The text of the file."""
-    broken = [check for check in report["checks"] if check["verdict"] == "failed"]
+    failed = [check for check in report["checks"] if check["verdict"] == "failed"]
     rules = [{"id": check["check"], "shortDescription": {"text": check["sentence"]},
-              "help": {"text": check["source"]}} for check in broken]  # fmt: skip
+              "help": {"text": check["source"]}} for check in failed]  # fmt: skip
     run = {
         "tool": {"driver": {"name": "novita-mock contract", "rules": rules}},
-        "results": list(map(_result, broken)),
+        "results": list(map(_result, failed)),
     }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     document = {"$schema": schema, "version": "2.1.0", "runs": [run]}

@@ -1,4 +1,4 @@
-"""The report in a few lines for a terminal."""
+"""The report as a few lines for a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST = 20
 
 
 def counted(report: Mapping[str, Any]) -> str:
-    """How many checks passed, and how many did not, by strength."""
+    """How many checks passed, failed and were skipped, by strength."""
     counts = Counter((check["verdict"], check["strength"]) for check in report["checks"])
     parts = []
     for verdict in ("passed", "failed", "skipped"):
@@ -20,15 +20,15 @@ def counted(report: Mapping[str, Any]) -> str:
 
 
 def told(report: Mapping[str, Any]) -> list[str]:
-    """The lines."""
+    """The lines of the summary."""
     lines = [
         f"{report['target']}, edition {report['edition']}: {report['requests']} requests, "
         f"{report['usd']:.5f} USD, {report['seconds']} s, seed {report['seed']}",
         f"{len(report['checks'])} checks; {counted(report)}",
     ]
     lines += [f"covered: {line}" for line in report["coverage"]["lines"]]
-    silent = [check["check"] for check in report["checks"] if check["verdict"] == "skipped"]
-    lines += [f"never evaluated: {name}" for name in silent[:MOST]]
+    skipped = [check["check"] for check in report["checks"] if check["verdict"] == "skipped"]
+    lines += [f"never evaluated: {name}" for name in skipped[:MOST]]
     lines += [f"{row['state']} drift: {row['sentence']} {row['observed']:.200}"
               for row in report["drift"][:MOST]]  # fmt: skip
     lines += [f"undocumented: {name} ({count})"

@@ -1,1 +1,1 @@
-"""The kit's own server: sockets, processes, threads."""
+"""novita-mock's own server: sockets, processes, threads."""

@@ -1,4 +1,4 @@
-"""The kit's uvicorn: it hands its connections to the application, and can refuse new ones."""
+"""uvicorn, extended: it hands its connections to the application, and can refuse new ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BACKLOG = 2048
 
 
 class _State(ServerState):
-    """What the connections of a server share; with the server itself."""
+    """The state that all connections of a server share, and the server itself."""
 
     def __init__(self, server: Server) -> None:
         super().__init__()
@@ -26,16 +26,16 @@ class _State(ServerState):
 
 
 class Server(uvicorn.Server):
-    """A server that knows its connections, and they it."""
+    """A server that can refuse new connections. Its connections reach it through their state."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.server_state = _State(self)
 
     def refuse(self, seconds: float) -> None:
-        """Takes no new connections for so long."""
-        found = [sock for each in self.servers for sock in each.sockets]
-        addresses = [(sock.family, sock.getsockname()) for sock in found]
+        """Refuses new connections for `seconds`."""
+        sockets = [sock for each in self.servers for sock in each.sockets]
+        addresses = [(sock.family, sock.getsockname()) for sock in sockets]
         for each in self.servers:
             each.close()
         self.servers = []
@@ -58,10 +58,10 @@ class Server(uvicorn.Server):
 
 
 class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of two classes
-    """HTTP, whose connection the application gets with each request."""
+    """HTTP/1.1 that passes its connection to the application with each request."""
 
     def connection_made(self, transport: Any) -> None:
-        """A client has connected."""
+        """Adds the connection to the state of its requests."""
         super().connection_made(transport)
         own = {CONNECTION: transport}
         server = getattr(self.server_state, "server", None)
@@ -71,12 +71,12 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of tw
         self._running: Any = None
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        # Where requests are pipelined, `self.cycle` is the newest one, which may wait its turn.
+        # With pipelined requests, `self.cycle` is the newest one, which may still be queued.
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone: the request that is being answered is told, too."""
+        """Reports the disconnect to the request that is being answered, too."""
         super().connection_lost(exc)
         running = self._running
         if running is not None and not running.response_complete:
@@ -84,7 +84,7 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of tw
             running.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
-        """What comes after a request and is none must not break into its answer."""
+        """Answers bytes that are not a request, but not in the middle of another answer."""
         running = self._running or self.cycle
         if running is None or not (running.response_started or not running.more_body):
             self._refuse(msg)
@@ -100,5 +100,5 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of tw
 
         try:
             super().send_400_response(msg)
-        except h11.LocalProtocolError:  # no answer can be begun any more
+        except h11.LocalProtocolError:  # it is too late to begin an answer
             self.transport.close()

@@ -1,4 +1,4 @@
-"""What `novita-mock serve` does around the door: the socket, the banner, the log, the end."""
+"""What `novita-mock serve` adds to the application: socket, banner, log, reload and shutdown."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ import click
 import uvicorn
 from starlette.types import ASGIApp
 
+from novita_mock._asgi import access_log
 from novita_mock._asgi.admin import THIS_MACHINE, Access
-from novita_mock._core.text import shorten
 from novita_mock._core.version import __version__
-from novita_mock._journal.call import Call
 from novita_mock._mock import Mock
 from novita_mock._server.protocol import Protocol, Server
 from novita_mock.starlette import Endpoint
@@ -54,8 +53,10 @@ def serve(
     access: Access = THIS_MACHINE,
     scenario: Path | None = None,
 ) -> None:
-    """Serves `mock` on `listener` until SIGINT or SIGTERM; with the `scenario` as its file stands,
-    which is read again when it changes."""
+    """Serves `mock` on `listener` until SIGINT or SIGTERM.
+
+    scenario: the file that the mock's rules came from, which is read again when it changes.
+    """
     server = Server(uvicorn.Config(application(mock, quiet, access), **settings()))
 
     def end(*_: object) -> None:
@@ -88,8 +89,10 @@ def settings() -> dict[str, Any]:
 
 
 def application(mock: Mock, quiet: bool, access: Access) -> ASGIApp:
-    """What is served: the mock, to pages of other origins if they are let in."""
-    endpoint = Endpoint(mock, None if quiet else _log, access)
+    """What is served: the mock, with its access log, to pages of the origins that are allowed."""
+    if not quiet:
+        access_log.print_to_stderr()
+    endpoint = Endpoint(mock, access=access)
     if not access.origins:
         return endpoint
     from starlette.middleware.cors import CORSMiddleware
@@ -99,8 +102,8 @@ def application(mock: Mock, quiet: bool, access: Access) -> ASGIApp:
 
 
 def follow(mock: Mock, path: Path) -> None:
-    """Reads a scenario file again whenever it has changed. What cannot be read is told, and the
-    scenario stays as it was."""
+    """Reads a scenario file again whenever it has changed. If it cannot be read, a line says why
+    and the scenario stays as it was."""
 
     def look() -> None:
         seen = _state(path)
@@ -132,7 +135,7 @@ def _warning(host: str) -> str:
 
 
 def announce(mock: Mock, listener: socket.socket, *, quiet: bool, notice: str = "") -> None:
-    """Says what is served where, and warns of an address that others can reach."""
+    """Prints the banner, and a warning if other machines can reach the address."""
     warning = _warning(listener.getsockname()[0])
     if warning:
         click.secho(warning, fg="red", bold=True, err=True)
@@ -142,7 +145,7 @@ def announce(mock: Mock, listener: socket.socket, *, quiet: bool, notice: str = 
 
 
 def banner(mock: Mock, listener: socket.socket) -> str:
-    """What is printed at the start: the address, and how to point a client at it."""
+    """The text printed at the start: the address, and how to point a client at it."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{port}{mock.description.bases[0]}"
@@ -161,18 +164,3 @@ def banner(mock: Mock, listener: socket.socket) -> str:
             "Ctrl+C stops it.",
         ]
     )
-
-
-def _log(call: Call, seconds: float) -> None:
-    model = _shown(call.model or "-")
-    tokens = f"{call.metadata.tokens} tok" if call.metadata.tokens else "-"
-    moment = time.strftime("%H:%M:%S")
-    sent = call.redacted(f"{call.method} {_shown(call.path)} {model}")
-    line = f"{moment} {sent} {call.status} {tokens}"
-    print(f"{line} {seconds * 1000:.1f} ms", file=sys.stderr, flush=True)
-
-
-def _shown(text: str) -> str:
-    """What a client sent, as a part of one line: nothing that ends the line or moves the cursor."""
-    whole = text if text.isprintable() else repr(text)[1:-1]
-    return shorten(whole)

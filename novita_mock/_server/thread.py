@@ -1,6 +1,6 @@
-"""A real server on a loopback port for tests: one in a process, a mock for each test in it.
+"""A live server on a loopback port for tests: one per process, with one mock per test.
 
-Each mock has a path of its own, so that tests that run side by side never meet.
+Each mock has a path of its own, so that tests never see each other's requests.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _GONE = b"this mock is closed: its test has ended"
 
 
 class _Uvicorn(Server):
-    """uvicorn that ends when it is told to, and at once: by itself it looks whether to end ten
-    times a second, and waits another tenth for its connections."""
+    """A uvicorn that stops at once. The original checks ten times a second whether to stop, and
+    then waits another 0.1 s for its connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -44,7 +44,7 @@ class _Uvicorn(Server):
             task.cancel()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        # One turn of the loop for what was cancelled, one for the sockets to close.
+        # One turn of the loop ends the cancelled tasks, the next closes the sockets.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
@@ -54,7 +54,7 @@ class _Uvicorn(Server):
 
 
 class LiveServer:
-    """The server. `open` gives a mock an address, `close` takes it away, `stop` ends it all."""
+    """The server. `open` gives a mock an address, `close` removes the mock, `stop` ends it all."""
 
     def __init__(self) -> None:
         self._endpoints: dict[str, Endpoint] = {}
@@ -87,7 +87,7 @@ class LiveServer:
             await send({"type": "http.response.body", "body": _GONE})
 
     def open(self, mock: Mock) -> str:
-        """Serves `mock`; gives the address under which its base paths are."""
+        """Serves `mock`. Returns the address that precedes its base paths."""
         name = next(self._names)
         self._endpoints[name] = Endpoint(mock)
         return f"{self.origin}/{name}"
@@ -97,7 +97,7 @@ class LiveServer:
         del self._endpoints[address.rpartition("/")[2]]
 
     def stop(self) -> None:
-        """Ends the server."""
+        """Ends the server and its thread."""
         self._server.end()
         self._thread.join()
         self._socket.close()

@@ -1,5 +1,7 @@
-"""Several processes that serve one port. Each has a mock of its own: what one is told or has used
-up, the others do not know."""
+"""Several processes that serve one port.
+
+Each has a mock of its own, so no process sees the script, limits or calls of another.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from novita_mock._asgi.admin import Access
 from novita_mock._mock import Mock
 from novita_mock._server.run import application, follow, settings
 
-_PLAN = "NOVITA_MOCK_WORKER"
+_SETTINGS = "NOVITA_MOCK_WORKER"
 NOTICE = "{workers} workers: each has its own script, limits, wallet, journal and counters."
 
 
@@ -31,22 +33,22 @@ def serve(
     quiet: bool,
     access: Access,
 ) -> None:
-    """Serves mocks with `options` (those of `Mock`) on `listener` until SIGINT or SIGTERM."""
-    plan = {"options": options, "quiet": quiet, "token": access.token}
-    os.environ[_PLAN] = orjson.dumps({**plan, "origins": tuple(access.origins)}).decode()
-    # uvicorn takes a socket that it gets by its number for no TCP socket and leaves this out: every
-    # answer would wait for the client's acknowledgement of its head.
+    """Serves a mock with `options`, those of `Mock`, in each worker, until SIGINT or SIGTERM."""
+    config = {"options": options, "quiet": quiet, "token": access.token}
+    os.environ[_SETTINGS] = orjson.dumps({**config, "origins": tuple(access.origins)}).decode()
+    # uvicorn does not recognise a socket passed by number as TCP and leaves this option out. Every
+    # answer would then wait for the client to acknowledge its head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     here = f"{__name__}:worker"
     uvicorn.run(here, factory=True, workers=workers, fd=listener.fileno(), **settings())
 
 
 def worker() -> ASGIApp:
-    """The application of one worker."""
-    plan = orjson.loads(os.environ[_PLAN])
-    mock = Mock(clock=time.time, **plan["options"])
-    scenario = plan["options"].get("scenario")
+    """The application of one worker, made from the settings that `serve` put in the environment."""
+    config = orjson.loads(os.environ[_SETTINGS])
+    mock = Mock(clock=time.time, **config["options"])
+    scenario = config["options"].get("scenario")
     if scenario is not None:
         follow(mock, Path(scenario))
     gc.freeze()
-    return application(mock, plan["quiet"], Access(plan["token"], plan["origins"]))
+    return application(mock, config["quiet"], Access(config["token"], config["origins"]))

@@ -1,1 +1,1 @@
-"""Scripted answers: rules, what they match, and how they are written."""
+"""Scripted answers: the rules, what they match, and how users write them."""

@@ -1,6 +1,6 @@
-"""The words with which an answer is scripted in Python: `say`, `json`, `call_tool`, `refuse`...
+"""The fluent builder that scripts answers in Python: `say`, `json`, `call_tool`, `refuse`...
 
-They only make rules, which are values of `_scenario`; a scenario file makes the same.
+It only makes rules, which are values of `model`. A scenario file makes the same values.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Append = Callable[[Rule], None]
 
 
 class Played(TypedDict, total=False):
-    """How often and how an answer is given; see `Words`."""
+    """How often an answer is given, and how it is played; see `RuleBuilder`."""
 
     times: int | None
     ttft: float
@@ -45,35 +45,35 @@ _SHORT = ("cut_after", "junk")
 
 
 def pace_of(played: Mapping[str, Any]) -> Pace | None:
-    """How fast an answer is played; None if nothing is said of it. Raises ValueError."""
-    said = {name: played[name] for name in _PACE if name in played}
-    return Pace(**said) if said else None
+    """How fast an answer is played; None if `played` leaves it open. Raises ValueError."""
+    given = {name: played[name] for name in _PACE if name in played}
+    return Pace(**given) if given else None
 
 
 def fault_of(faults: Callable[[], Faults], played: Mapping[str, Any]) -> Fault | None:
-    """What goes wrong with an answer: `fault`, or a fault's name with its first argument. Raises
-    ValueError for what is no fault, and for two of them."""
-    asked = [str(played["fault"])] if "fault" in played else []
-    asked += [f"{name}({played[name]})" for name in _SHORT if name in played]
-    if len(asked) > 1:
-        raise ValueError(f"one answer has one fault; got {' and '.join(asked)}")
-    return faults().parse(asked[0]) if asked else None
+    """The fault of an answer: `fault`, or a fault's name with its first argument. Raises ValueError
+    for an unknown fault, and for two faults."""
+    spelled = [str(played["fault"])] if "fault" in played else []
+    spelled += [f"{name}({played[name]})" for name in _SHORT if name in played]
+    if len(spelled) > 1:
+        raise ValueError(f"one answer has one fault; got {' and '.join(spelled)}")
+    return faults().parse(spelled[0]) if spelled else None
 
 
 def templated(answer: ScriptedAnswer, when: When, form: str = TEXT_TEMPLATE) -> ScriptedAnswer:
-    """`answer` with its texts as templates, or those inside its JSON. Raises ValueError for what
-    is no template."""
-    # Few scripts have templates, and their library takes a while to import.
+    """`answer` with its texts, or the strings in its JSON, marked as templates. Raises ValueError
+    for an invalid template."""
+    # Deferred import: Jinja takes a while to load, and few scripts have templates.
     from novita_mock._stubs import templating
 
-    made = replace(answer, template=form)
-    templating.check(made, when)
-    return made
+    template = replace(answer, template=form)
+    templating.check(template, when)
+    return template
 
 
 def replayed(reply: Mapping[str, Any], when: When) -> tuple[ScriptedAnswer, When]:
-    """The answer that plays a recorded `reply` again, and the requests that it is for: those of
-    its operation. Raises ValueError for what is no reply."""
+    """The answer that replays a recorded `reply`, and `when` limited to the operation of the reply.
+    Raises ValueError for an invalid reply."""
     data, operation = recordings.recorded(load_description(), reply)
     if when.operation not in (None, operation):
         raise ValueError(f"a reply of {operation} does not answer {when.operation}")
@@ -81,14 +81,14 @@ def replayed(reply: Mapping[str, Any], when: When) -> tuple[ScriptedAnswer, When
 
 
 class RuleBuilder:
-    """Scripts answers for the requests that fit `when`; each word can be followed by the next.
+    """Scripts answers for requests that match `when`. The methods can be chained.
 
-    All words take `times`, how often the answer is given (None: always); `ttft`, `gap`,
-    `tokens_per_second`, `jitter`, `spread`, how fast it is played (see `Pace`); and `fault`, what
-    goes wrong with it, spelt as `novita-mock faults` lists them: `"stall(2, seconds=30)"`.
-    `cut_after=2` is short for the fault of that name, and so is `junk=2`. With `template=True` the
-    texts are templates over the request. Answers are given in the order in which they were
-    scripted, those with more conditions first.
+    All methods take `times`, how often the answer is given (None: always); `ttft`, `gap`,
+    `tokens_per_second`, `jitter` and `spread`, how fast it is played (see `Pace`); and `fault`,
+    what goes wrong with it, spelled as `novita-mock faults` lists it: `"stall(2, seconds=30)"`.
+    `cut_after=2` and `junk=2` are short for the faults of these names. With `template=True`, the
+    texts are templates over the request. Rules with more conditions answer first, then those that
+    were scripted first.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class RuleBuilder:
         self._faults = faults
 
     def say(self, text: str, *, think: str | None = None, **played: Unpack[Played]) -> Self:
-        """Answers with `text`, after the reasoning `think` if there is one."""
+        """Answers with `text`, preceded by the reasoning `think` if given."""
         return self._give(ScriptedAnswer(say=text, think=think), **played)
 
     def json(self, value: object, **played: Unpack[Played]) -> Self:
@@ -121,24 +121,24 @@ class RuleBuilder:
         id: str | None = None,
         **played: Unpack[Played],
     ) -> Self:
-        """Answers with a call of the tool `name`. `arguments`: an object, or text sent as it is."""
+        """Answers with a call of the tool `name`. `arguments`: an object, or text sent verbatim."""
         return self.call_tools(ToolCall(name, {} if arguments is None else arguments, id), **played)
 
     def call_tools(self, *calls: ToolCall, **played: Unpack[Played]) -> Self:
-        """Answers with several calls at once."""
+        """Answers with several tool calls at once."""
         return self._give(ScriptedAnswer(tool_calls=calls), **played)
 
     def recorded(self, reply: Mapping[str, Any] | Path | str, **played: Unpack[Played]) -> Self:
-        """Answers requests of its operation with a recorded `reply`: the body of an answer that was
-        not streamed, or the path of a file that has it. Raises ValueError for what is none."""
+        """Answers requests of its operation with a recorded `reply`: the body of a non-streamed
+        answer, or the path of a file with it. Raises ValueError for an invalid reply."""
         body = reply if isinstance(reply, Mapping) else recordings.read(Path(reply))
         answer, when = replayed(body, self._when)
-        words = RuleBuilder(self._append, when, self._times, self._reasons, self._faults)
-        words._give(answer, **played)
+        builder = RuleBuilder(self._append, when, self._times, self._reasons, self._faults)
+        builder._give(answer, **played)
         return self
 
     def refuse(self, reason: str, message: str | None = None, **played: Unpack[Played]) -> Self:
-        """Answers with the error `reason`, worded as the edition does unless `message` is given.
+        """Answers with the error `reason`, with the edition's wording unless `message` is given.
 
         Raises ValueError for a reason that `novita-mock errors` does not list.
         """
@@ -148,12 +148,12 @@ class RuleBuilder:
         return self._give(ScriptedAnswer(refuse=reason, message=message), **played)
 
     def fail(self, fault: str, /, **played: Unpack[Played]) -> Self:
-        """Answers with a made-up text, and with what goes wrong in `fault`.
+        """Answers with generated text, broken by `fault`.
 
         Raises ValueError for a fault that `novita-mock faults` does not list.
         """
-        given: Played = {**played, "fault": fault}
-        return self._give(ScriptedAnswer(), **given)
+        faulty: Played = {**played, "fault": fault}
+        return self._give(ScriptedAnswer(), **faulty)
 
     def _give(
         self, answer: ScriptedAnswer, form: str = TEXT_TEMPLATE, **played: Unpack[Played]

@@ -1,7 +1,6 @@
-"""The conditions that a rule can ask for, one by one.
+"""The single conditions that a rule can set on a request.
 
-Each is prepared once, when the rule is made; a request is then only looked at. Credentials are
-never looked at.
+Each condition is compiled once, when the rule is made. No condition reads credentials.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _WILD = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """The whole text, to the letter."""
+    """The whole text, compared exactly."""
 
     text: str
 
@@ -30,7 +29,7 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """A range of turns, both ends in it; None: no end."""
+    """An inclusive range of turns; None: unbounded."""
 
     min: int | None = None
     max: int | None = None
@@ -46,8 +45,8 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that is asked. `name` is what it is called, `fits` looks at a request, `actual`
-    tells what is there instead."""
+    """One condition on a request: the `name` of the field, the `wanted` value, whether a request
+    `fits`, and the `actual` value of a request."""
 
     name: str
     wanted: Any
@@ -56,25 +55,25 @@ class Condition:
 
 
 def is_literal(model: object) -> bool:
-    """Whether `model` is one id, without wildcards."""
+    """Whether `model` is a single id, without wildcards."""
     return isinstance(model, str) and not _WILD.search(model)
 
 
 def is_exact(condition: Condition) -> bool:
-    """Whether only one value meets `condition`."""
+    """Whether only one value can meet `condition`."""
     wanted = condition.wanted
     return isinstance(wanted, Exact) or (condition.name == "model" and is_literal(wanted))
 
 
 def conditions(name: str, wanted: Any) -> list[Condition]:
-    """What the field `name` of a rule asks for; each header and each tool counts."""
+    """The conditions of the field `name` of a rule: one for each header and each tool."""
     if name == "header":
         return [_of_text(HEADER + key, value) for key, value in wanted.items()]
     if name == "tools":
-        # False, and each name, is one condition.
+        # A truth value is one condition, and so is each name.
         return [_of_tools(each) for each in ((wanted,) if isinstance(wanted, bool) else wanted)]
     if name == "model":
-        # What `translate` makes has to match from the first letter, a pattern anywhere.
+        # Wildcards match from the first letter, a pattern anywhere.
         fits = re.compile(translate(wanted)).match if isinstance(wanted, str) else wanted.search
         return [_of_value(name, wanted, lambda model: model is not None and bool(fits(model)))]
     if name == "turn" and isinstance(wanted, Turns):

@@ -1,4 +1,4 @@
-"""What a request must be like for a rule to answer it: `When`, and how its fields are read."""
+"""Which requests a rule answers: `When`, and how its fields are read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Text = str | re.Pattern[str] | Exact | Mapping[str, str]
 
 
 class Criteria(TypedDict, total=False):
-    """The fields of `When`, as arguments by name."""
+    """The fields of `When`, as keyword arguments."""
 
     operation: str | None
     model: str | re.Pattern[str] | None
@@ -32,16 +32,16 @@ class Criteria(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class When:
-    """What a request must be like. A field that is None does not matter.
+    """The conditions on a request. A field that is None matches any request.
 
-    `model` takes the wildcards `*` and `?`. `last_user`, `system` and `tool_result` are text that
-    must occur, case aside; `{"exact": text}` must be all of it, to the letter; a compiled pattern
-    or `{"regex": pattern}` must match somewhere. `tool_result` may be a truth value, too: whether
-    there is one. `turn` counts the user's messages from 1: a number, or `{"min": 2, "max": 4}`.
-    `tools`: names of tools, with wildcards, that must all be offered; False: none is. `header`:
-    names with a text as above, or whether the header is there.
+    `model` takes the wildcards `*` and `?`. `last_user`, `system` and `tool_result` take text that
+    must occur, ignoring case; `{"exact": text}` must equal the whole text; a compiled pattern or
+    `{"regex": pattern}` must match somewhere. `tool_result` also takes a truth value: whether there
+    is one. `turn` is the number of user messages so far: a number, or `{"min": 2, "max": 4}`.
+    `tools`: names of tools, with wildcards, that must all be offered, or whether there are any.
+    `header`: header names, each with a text as above or whether the header is present.
 
-    Raises TypeError and ValueError for what is no condition.
+    Raises TypeError for a value of the wrong type and ValueError for an invalid value.
     """
 
     operation: str | None = None
@@ -59,27 +59,27 @@ class When:
             object.__setattr__(self, name, _READERS[name](name, value))
 
     def asked(self) -> dict[str, Any]:
-        """The fields that matter."""
+        """The fields that are set."""
         named = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in named.items() if value is not None}
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
-        """What is asked, one by one: each tool and each header counts."""
+        """The single conditions: one for each field, tool and header."""
         return tuple(c for name, wanted in self.asked().items() for c in conditions(name, wanted))
 
     @cached_property
     def weight(self) -> tuple[int, int]:
-        """How specific this is: the number of conditions, then of those that one value meets."""
+        """How specific this is: the number of conditions, and how many only one value can meet."""
         exact = sum(is_exact(condition) for condition in self.conditions)
         return len(self.conditions), exact
 
     def differing(self, view: RequestView) -> list[Condition]:
-        """The conditions that `facts` do not meet."""
+        """The conditions that the request does not meet."""
         return [condition for condition in self.conditions if not condition.fits(view)]
 
     def differs(self, view: RequestView) -> str | None:
-        """The name of the first condition that `facts` do not meet, or None if they meet all."""
+        """The name of the first condition that the request does not meet; None if it meets all."""
         return next((c.name for c in self.conditions if not c.fits(view)), None)
 
 
@@ -139,7 +139,7 @@ def _turn(name: str, value: Any) -> int | Turns:
 
 
 def _count(name: str, value: Any) -> int:
-    # 2.0 is a whole number, too.
+    # 2.0 is a whole number too.
     whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
     if not whole:
         raise _wrong(name, "a whole number", value)

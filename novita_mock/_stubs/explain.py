@@ -15,14 +15,14 @@ from novita_mock._stubs.model import Rule
 from novita_mock._stubs.near_miss import ready, seen, shown
 from novita_mock._stubs.script import Script
 
-# The member of a body that tells its operation.
-_TOLD = {"messages": "chat.completions", "prompt": "completions"}
+# The member of a body that identifies its operation.
+_OPERATION_BY_MEMBER = {"messages": "chat.completions", "prompt": "completions"}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a rule makes of a request: each of `differs` is a condition that it does not meet, as
-    its name, what was wanted and what was there."""
+    """Whether a rule matches a request. Each item of `differs` is a condition that the request does
+    not meet: its name, the wanted value and the actual value."""
 
     name: str
     weight: tuple[int, int]
@@ -36,8 +36,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Which of the `verdicts` wins, and why. If none does: the nearest rule is told in `why`, and
-    `rule` is one that would have answered, ready to paste."""
+    """Which of the `verdicts` wins, and why. If none does, `why` names the nearest rule, and `rule`
+    is a rule that would have answered, ready to paste."""
 
     verdicts: tuple[Verdict, ...]
     winner: str | None
@@ -45,10 +45,10 @@ class Explanation:
     rule: str | None
 
     def lines(self) -> list[str]:
-        """The explanation as a terminal shows it."""
-        told = [line for verdict in self.verdicts for line in _lines(verdict)]
-        told += ["", self.why]
-        return told if self.rule is None else [*told, "A rule that does:", "", self.rule]
+        """The explanation as lines for a terminal."""
+        lines = [line for verdict in self.verdicts for line in _lines(verdict)]
+        lines += ["", self.why]
+        return lines if self.rule is None else [*lines, "A rule that does:", "", self.rule]
 
     def as_json(self) -> Json:
         """The explanation as JSON."""
@@ -68,16 +68,18 @@ class Explanation:
 def view(
     description: Description, data: bytes, headers: Mapping[str, str], operation: str | None = None
 ) -> RequestView:
-    """The facts of a request with the body `data`. Raises ValueError if it is none, or breaks the
-    schema of its operation, which its members tell unless it is given."""
+    """The view of a request with the body `data`. Without `operation`, the members of the body
+    identify it. Raises ValueError if `data` is not JSON or violates the operation's schema."""
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
-    told = (name for member, name in _TOLD.items() if isinstance(body, dict) and member in body)
-    name = operation or next(told, None)
+    members = body if isinstance(body, dict) else {}
+    named = (name for member, name in _OPERATION_BY_MEMBER.items() if member in members)
+    name = operation or next(named, None)
     if name is None:
-        raise ValueError(f"neither {' nor '.join(_TOLD)} is in the body: give its --operation")
+        neither = " nor ".join(_OPERATION_BY_MEMBER)
+        raise ValueError(f"neither {neither} is in the body: give its --operation")
     validator = description.validator(str(description.operations[name].request))
     if problem := problems.complaint(validator, body):
         raise ValueError(problem)
@@ -86,7 +88,7 @@ def view(
 
 
 def explain(rules: Sequence[Rule], view: RequestView) -> Explanation:
-    """Which of `rules`, none of them used yet, answers the request."""
+    """Which of `rules` answers the request if none of them has been used yet."""
     index = Script(rules).take(view)
     names = ["default" if rule.fallback else f"rule {i + 1}" for i, rule in enumerate(rules)]
     verdicts = tuple(_verdict(*pair, view) for pair in zip(names, rules, strict=True))

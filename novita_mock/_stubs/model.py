@@ -1,7 +1,7 @@
-"""The words of a script: what is answered, when, how often and how it is played.
+"""The values of a script: what is answered, when, how often and how it is played.
 
-Values only; `_stage` looks a rule up, `_compose` and `_encode` carry it out. The same words serve
-Python, a pytest marker and a scenario file.
+Values only: planning selects a rule; generation and rendering carry it out. Python code, pytest
+markers and scenario files make the same values.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from novita_mock._stubs.criteria import When
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call of a tool. `arguments`: an object, or text to be sent as it is."""
+    """A tool call. `arguments`: an object, or text that is sent verbatim."""
 
     name: str
     arguments: Mapping[str, Any] | str = field(default_factory=dict)
@@ -26,11 +26,11 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedAnswer:
-    """What is answered: a text, tool calls and reasoning in any combination, a refusal, or a
-    `recorded` reply; how fast it is played, and what goes wrong with it.
+    """An answer: a text, tool calls and reasoning in any combination, a refusal, or a `recorded`
+    reply; and the pace and the fault with which it is played.
 
-    `recorded` is the body of an answer that was not streamed, byte by byte. `template`: the texts
-    are templates over the request; for JSON the texts inside `say`.
+    `recorded` is the unchanged body of a non-streamed answer. `template`: the texts are templates
+    over the request; with `JSON_TEMPLATE`, the strings in the JSON of `say` are.
     """
 
     say: str | None = None
@@ -45,22 +45,22 @@ class ScriptedAnswer:
 
     @property
     def is_improvised(self) -> bool:
-        """Whether it leaves open what is said."""
-        said = (self.say, self.think, self.recorded)
-        return not self.tool_calls and all(part is None for part in said)
+        """Whether it leaves the content open."""
+        content = (self.say, self.think, self.recorded)
+        return not self.tool_calls and all(part is None for part in content)
 
 
 IMPROVISED = ScriptedAnswer()
-"""An answer that leaves everything open."""
+"""The answer that leaves everything open."""
 TEXT_TEMPLATE, JSON_TEMPLATE = "text", "json"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Answer so, when the request is so; `times` at most (None: always).
+    """Gives `answer` to requests that match `when`, at most `times` (None: always).
 
-    `later`: what is answered from the second time on, the last again and again. `fallback`: it
-    answers only what no other rule takes.
+    `later`: the answers from the second request on; the last one repeats. `fallback`: the rule
+    answers only requests that no other rule takes.
     """
 
     answer: ScriptedAnswer
@@ -71,14 +71,14 @@ class Rule:
 
     @property
     def answers(self) -> tuple[ScriptedAnswer, ...]:
-        """What is answered, in order."""
+        """All answers, in order."""
         return (self.answer, *self.later)
 
     @property
     def weight(self) -> tuple[int, int]:
-        """How specific the rule is: of the rules that fit, the heaviest wins, then the first."""
+        """How specific the rule is. Among matching rules the most specific wins, then the first."""
         return (-1, 0) if self.fallback else self.when.weight
 
     def nth(self, use: int) -> ScriptedAnswer:
-        """The answer to the request that the rule takes as its number `use`, counted from 1."""
+        """The answer to the rule's request number `use`, counted from 1."""
         return self.answers[min(use, 1 + len(self.later)) - 1] if self.later else self.answer

@@ -1,7 +1,7 @@
-"""A recorded reply: the body of an answer that was not streamed, played again.
+"""A recorded reply: the body of a non-streamed answer, to be replayed.
 
-Without a stream its own bytes are sent; for a stream it is read as a completion, which is then
-cut into chunks like any other.
+A request without streaming gets the recorded bytes. For a stream, the body is read as a completion,
+which is then cut into chunks like any other.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from novita_mock._core.http import Json
 
 
 def recorded(description: Description, body: Mapping[str, object]) -> tuple[bytes, str]:
-    """The bytes of `body`, and the operation whose answer it is. Raises ValueError that says where
-    and why it is none."""
+    """The bytes of `body`, and the operation that it answers. Raises ValueError that says where and
+    why it is not a valid answer."""
     data = orjson.dumps(body)
     document: Json = orjson.loads(data)
-    written = [operation for operation in description.operations.values() if operation.chunk]
-    for operation in written:
+    streamable = [operation for operation in description.operations.values() if operation.chunk]
+    for operation in streamable:
         kind = description.schema(operation.response)["properties"]["object"]["const"]
         if document.get("object") == kind:
             if problem := problems.complaint(description.validator(operation.response), document):

@@ -1,6 +1,6 @@
 """Reads a scenario file: YAML or JSON, described by `schemas/scenario/scenario.json`.
 
-What comes out are the same values as the words of Python make.
+It makes the same values as the Python builder.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _DEEPEST = 4
 
 
 class UnreadableScenario(ValueError):
-    """A scenario that cannot be used: its message says where and why, in one line."""
+    """A scenario that cannot be used; the message says where and why, in one line."""
 
 
 def read(path: Path) -> Json:
-    """The document in the file `path`; raises Unreadable."""
+    """The document in the file `path`. Raises UnreadableScenario."""
     try:
         document = parse(path.read_bytes(), str(path))
     except OSError as error:
@@ -42,7 +42,7 @@ def read(path: Path) -> Json:
 
 
 def parse(data: bytes, name: str) -> Json:
-    """The document that `data` holds, called `name` in messages; raises Unreadable."""
+    """The document in `data`; messages call it `name`. Raises UnreadableScenario."""
     try:
         document: Json = yaml.safe_load(data.decode())
     except UnicodeDecodeError as error:
@@ -57,58 +57,58 @@ def parse(data: bytes, name: str) -> Json:
 
 
 def with_recordings(document: Any, folder: Path, steps: Steps = ()) -> Any:
-    """`document` with the replies in place of the files that it names, which are looked for from
-    its own `folder`. What is no scenario stays as it is. Raises Misfit."""
-    # Deeper than the answers of a rule there is none; YAML can hold itself.
+    """`document` with each file name of a recorded reply replaced by the reply itself. File names
+    are relative to `folder`. Anything but a scenario stays unchanged. Raises Misfit."""
+    # No reply is nested deeper than the answers of a rule, and a YAML document can contain itself.
     if not isinstance(document, dict) or len(steps) > _DEEPEST:
         return document
-    found = dict(document)
+    whole = dict(document)
     for name in ("default", "recorded", "rules", "answers"):
         place = (*steps, name)
-        match name, found.get(name):
+        match name, whole.get(name):
             case "recorded", str(path):
                 try:
-                    found[name] = recorded.read(folder / path)
+                    whole[name] = recorded.read(folder / path)
                 except ValueError as error:
                     raise Misfit(place, str(error)) from None
             case "default", dict(row):
-                found[name] = with_recordings(row, folder, place)
+                whole[name] = with_recordings(row, folder, place)
             case "rules" | "answers", list(rows):
-                every = enumerate(rows)
-                found[name] = [with_recordings(row, folder, (*place, i)) for i, row in every]
-    return found
+                numbered = enumerate(rows)
+                whole[name] = [with_recordings(row, folder, (*place, i)) for i, row in numbered]
+    return whole
 
 
 def rules(
     description: Description, document: Json, name: str = "scenario"
 ) -> tuple[list[Rule], bool]:
-    """The rules of `document`, and whether only they answer; raises Unreadable."""
+    """The rules of `document`, and whether only they answer. Raises UnreadableScenario."""
     try:
         document = plain(document)
         if problem := problems.complaint(description.validator(SCHEMA), document):
             raise UnreadableScenario(problem)
-        rows = RuleParser(Faults(description), description.errors.reasons)
-        found = [rows.rule(row, ("rules", i)) for i, row in enumerate(document["rules"])]
-        return found + default(rows, document), document.get("only", False)
+        parser = RuleParser(Faults(description), description.errors.reasons)
+        parsed = [parser.rule(row, ("rules", i)) for i, row in enumerate(document["rules"])]
+        return parsed + default(parser, document), document.get("only", False)
     except ValueError as error:
         raise UnreadableScenario(f"{name}: {error}") from None
 
 
 def profiles(document: Json, name: str = "scenario") -> list[tuple[str, Pace]]:
-    """How fast models answer, by the pattern of their ids; raises Unreadable."""
-    found = []
+    """The pace of models, by model id pattern. Raises UnreadableScenario."""
+    paces = []
     for pattern, row in document.get("profiles", {}).items():
         try:
-            found.append((pattern, Pace(**row)))
+            paces.append((pattern, Pace(**row)))
         except ValueError as error:
             place = problems.path(["profiles", pattern])
             raise UnreadableScenario(f"{name}: {place}: {error}") from None
-    return found
+    return paces
 
 
 def plain(document: Any) -> Any:
-    """`document` as JSON; raises Unreadable for what only YAML can say: dates, sets, keys that are
-    numbers, itself."""
+    """`document` as JSON. Raises UnreadableScenario for what only YAML can express: dates, sets,
+    numbers as keys, a document that contains itself."""
     try:
         return orjson.loads(orjson.dumps(document))
     except TypeError as error:
@@ -116,7 +116,7 @@ def plain(document: Any) -> Any:
 
 
 def default(rows: RuleParser, document: Json) -> list[Rule]:
-    """The rule for what no other takes, if there is one."""
+    """The rule for requests that no other rule takes, if there is one."""
     if "default" not in document:
         return []
     if document.get("only"):

@@ -1,4 +1,4 @@
-"""A row of a scenario file becomes a rule: the same value as the words of Python make."""
+"""Turns a row of a scenario file into a rule, the same value that the Python builder makes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from novita_mock._stubs.model import JSON_TEMPLATE, TEXT_TEMPLATE, Rule, Scripte
 
 Steps = tuple[str | int, ...]
 
-_SAID = ("say", "json", "call_tool", "call_tools", "think")
+_CONTENT = ("say", "json", "call_tool", "call_tools", "think")
 _RULE_ONLY = frozenset({"when", "times", "answers"})
-# A word, and those that cannot stand in one answer with it.
+# A key, and the keys that one answer cannot combine with it.
 _ALONE: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("refuse", _SAID),
+    ("refuse", _CONTENT),
     ("json", ("say",)),
-    ("recorded", (*_SAID, "refuse", "message", "template")),
+    ("recorded", (*_CONTENT, "refuse", "message", "template")),
 )
 
 
 class Misfit(ValueError):
-    """What the schema allows and still cannot be; `steps` lead to the place."""
+    """A row that the schema allows but that makes no sense; `steps` lead to the place."""
 
     def __init__(self, steps: Steps, text: str) -> None:
         super().__init__(f"{problems.path(steps)}: {text}")
@@ -35,14 +35,14 @@ class Misfit(ValueError):
 
 
 class RuleParser:
-    """Reads rows that the schema allows. `reasons` are the names of errors."""
+    """Parses rows that are valid by the schema. `reasons` are the names of errors."""
 
     def __init__(self, faults: Faults, reasons: tuple[str, ...]) -> None:
         self._faults = faults
         self._reasons = reasons
 
     def rule(self, row: Json, steps: Steps) -> Rule:
-        """The rule in `row`, which stands at `steps`. Raises Misfit."""
+        """The rule in `row`, found at `steps`. Raises Misfit."""
         when = _when(row.get("when", {}), steps)
         if "answers" in row and (others := row.keys() - _RULE_ONLY):
             raise Misfit(steps, f"answers and {min(others)} cannot stand in one rule")
@@ -57,23 +57,23 @@ class RuleParser:
         return Rule(answers[0], when, None if times is None else int(times), tuple(answers[1:]))
 
     def default(self, row: Json) -> Rule:
-        """The rule for what no other rule takes."""
+        """The rule for requests that no other rule takes."""
         answer, when = self._answer(row, When(), ("default",))
         return Rule(answer, when, fallback=True)
 
     def _answer(self, row: Json, when: When, steps: Steps) -> tuple[ScriptedAnswer, When]:
-        """The answer in `row`, and the requests that it is for."""
+        """The answer in `row`, and the criteria of the requests that it answers."""
         _check_alone(row, steps)
-        said, when = self._said(row, when, steps)
-        # 2.0 is a whole number, too.
+        content, when = self._content(row, when, steps)
+        # 2.0 is a whole number too.
         whole = {name: int(row[name]) for name in ("cut_after", "junk") if name in row}
         played = {
             "pace": _tried(steps, pace_of, row),
             "fault": _tried(steps, fault_of, lambda: self._faults, row | whole),
         }
-        return ScriptedAnswer(**said, **played), when
+        return ScriptedAnswer(**content, **played), when
 
-    def _said(self, row: Json, when: When, steps: Steps) -> tuple[Json, When]:
+    def _content(self, row: Json, when: When, steps: Steps) -> tuple[Json, When]:
         if "recorded" in row:
             if not isinstance(row["recorded"], dict):
                 only = "only a scenario that is a file itself names another; give the reply here"
@@ -85,20 +85,20 @@ class RuleParser:
             known = ", ".join(self._reasons)
             raise Misfit((*steps, "refuse"), f"expected one of {known}; got {refused!r}")
         calls = [*row.get("call_tools", []), *([row["call_tool"]] if "call_tool" in row else [])]
-        said: Json = {
+        content: Json = {
             "say": orjson.dumps(row["json"]).decode() if "json" in row else row.get("say"),
             "tool_calls": tuple(ToolCall(**call) for call in calls),
             **{name: row.get(name) for name in ("think", "refuse", "message")},
         }
         if row.get("template"):
             form = JSON_TEMPLATE if "json" in row else TEXT_TEMPLATE
-            _tried(steps, templated, ScriptedAnswer(**said), when, form)
-            said["template"] = form
-        return said, when
+            _tried(steps, templated, ScriptedAnswer(**content), when, form)
+            content["template"] = form
+        return content, when
 
 
 def _check_alone(row: Json, steps: Steps) -> None:
-    """Refuses an answer that says two things at once."""
+    """Rejects an answer that combines keys which exclude each other."""
     for word, others in _ALONE:
         if word in row and (both := [other for other in others if other in row]):
             raise Misfit(steps, f"{word} and {both[0]} cannot stand in one rule")
@@ -113,7 +113,7 @@ def _when(row: Json, steps: Steps) -> When:
 
 
 def _tried(steps: Steps, make: Callable[..., Any], *arguments: Any) -> Any:
-    """What `make` makes; its ValueError told with the place."""
+    """The result of `make`. Its ValueError is raised again with the place."""
     try:
         return make(*arguments)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The script of a mock: its rules in order, and how often each has answered."""
+"""The script of a mock: its rules in order, and how often each one has answered."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from novita_mock._stubs.model import Rule
 
 
 class Script:
-    """The rules in force, and how often each has answered; and how fast each model does, by
-    patterns of ids, of which the first that fits counts."""
+    """The active rules and how often each one has answered; also the pace of models, by model id
+    pattern, where the first match applies."""
 
     def __init__(
         self,
@@ -37,14 +37,14 @@ class Script:
         self.used.append(0)
 
     def pace(self, model: str) -> Pace | None:
-        """How fast `model` answers where no rule says so; None if no profile does."""
+        """The pace of `model` where its rule sets none; None if no profile matches."""
         for pattern, pace in self._profiles:
             if fnmatchcase(model, pattern):
                 return pace
         return None
 
     def take(self, view: RequestView) -> int | None:
-        """Index of the rule that answers, its use counted; None if none fits."""
+        """Index of the rule that answers, or None. Counts the use."""
         index = self._index.first(view)
         if index is not None:
             self.used[index] += 1

@@ -1,7 +1,7 @@
-"""Fills the templates of an answer from the request. Imported only by scripts that have some.
+"""Fills the templates of an answer from the request. Imported only by scripts with templates.
 
-The language is Jinja's, in its sandbox, without what has no bound: macros, includes, other calls
-than of a few methods, filters that pad. So a template ends, whatever a client sends.
+The language is sandboxed Jinja without everything that is unbounded: macros, includes, padding
+filters and calls, except calls of a few methods. So a template ends, whatever a client sends.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _NODES = frozenset(
     "Or Not Compare Operand Add Sub Mul Div FloorDiv Mod Neg Pos Concat List Tuple Dict Pair "
     "Keyword Assign Call".split()
 )
-# Names that no template can write.
+# No template can contain these names, because they begin with a blank.
 _TURNS, _COUNTED = " turns", " counted"
 _MARKS = re.compile(r"\{[{%]")
 
@@ -71,7 +71,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 @pass_context
 def _counted(context: Context, items: Iterable[Any]) -> Iterator[Any]:
-    """The items of a loop, as long as there are turns left."""
+    """The items of a loop; stops the template once it has used up its turns."""
     for item in items:
         if next(context[_TURNS]) >= MOST_TURNS:
             raise SecurityError(f"its loops take more than {MOST_TURNS} turns")
@@ -79,13 +79,13 @@ def _counted(context: Context, items: Iterable[Any]) -> Iterator[Any]:
 
 
 def _sandbox() -> _Sandbox:
-    made = _Sandbox(undefined=StrictUndefined, keep_trailing_newline=True)
-    made.globals.clear()
-    known = {name: made.filters[name] for name in FILTERS}
+    sandbox = _Sandbox(undefined=StrictUndefined, keep_trailing_newline=True)
+    sandbox.globals.clear()
+    known = {name: sandbox.filters[name] for name in FILTERS}
     tojson = {"tojson": lambda value: orjson.dumps(value).decode(), _COUNTED: _counted}
-    made.filters.clear()
-    made.filters.update(known, **tojson)
-    return made
+    sandbox.filters.clear()
+    sandbox.filters.update(known, **tojson)
+    return sandbox
 
 
 _SANDBOX = _sandbox()
@@ -93,7 +93,7 @@ _SANDBOX = _sandbox()
 
 @lru_cache(maxsize=4096)
 def _compiled(text: str) -> tuple[Template, frozenset[str]]:
-    """The template `text`, and the variables that it uses. Raises ValueError."""
+    """The compiled template `text`, and the variables that it uses. Raises ValueError."""
     try:
         tree = _SANDBOX.parse(text)
         _check_nodes(tree)
@@ -121,24 +121,24 @@ def _check_nodes(tree: nodes.Template) -> None:
 
 
 def is_template(text: str) -> bool:
-    """Whether there is anything to fill in `text`."""
+    """Whether `text` contains template syntax."""
     return _MARKS.search(text) is not None
 
 
 def texts(answer: ScriptedAnswer) -> list[str]:
     """The templates of `answer`."""
-    found: list[str] = []
+    templates: list[str] = []
 
     def keep(text: str) -> str:
-        found.append(text)
+        templates.append(text)
         return text
 
     _with(answer, keep)
-    return found
+    return templates
 
 
 def check(answer: ScriptedAnswer, when: When) -> None:
-    """Raises ValueError if the templates of `answer`, which answers `when`, cannot be filled."""
+    """Raises ValueError if the templates of `answer` cannot be filled from requests like `when`."""
     if answer.recorded is not None:
         raise ValueError("a recorded reply has no templates")
     for text in texts(answer):
@@ -151,12 +151,12 @@ def check(answer: ScriptedAnswer, when: When) -> None:
 
 
 def fill(answer: ScriptedAnswer, view: RequestView, when: When, index: int) -> ScriptedAnswer:
-    """`answer` with its templates filled. Refuses a request for which one cannot be filled;
-    `index` is that of the rule."""
+    """`answer` with its templates filled; `index` is that of the rule. Refuses the request if a
+    template cannot be filled."""
     variables = {**_variables(view), "match": _groups(when, view), _TURNS: count()}
     try:
         return _with(answer, lambda text: _rendered(text, variables))
-    # Whatever a client sends, it gets an answer.
+    # Every client gets an answer, whatever it sends.
     except Exception as error:
         problem = str(error) if isinstance(error, TemplateError) else repr(error)
         raise Refused("template_failed", rule=index + 1, problem=problem) from None
@@ -169,11 +169,11 @@ def _variables(view: RequestView) -> dict[str, Any]:
 
 def _groups(when: When, view: RequestView) -> Mapping[str | int, str]:
     pattern = when.last_user
-    found = pattern.search(view.last_user) if isinstance(pattern, re.Pattern) else None
-    if found is None:
+    match = pattern.search(view.last_user) if isinstance(pattern, re.Pattern) else None
+    if match is None:
         return {}
-    groups: dict[str | int, str] = dict(enumerate((found[0], *found.groups(""))))
-    return groups | found.groupdict("")
+    groups: dict[str | int, str] = dict(enumerate((match[0], *match.groups(""))))
+    return groups | match.groupdict("")
 
 
 def _rendered(text: str, variables: Mapping[str, Any]) -> str:
@@ -188,7 +188,7 @@ def _rendered(text: str, variables: Mapping[str, Any]) -> str:
 
 
 def _with(answer: ScriptedAnswer, leaf: Leaf) -> ScriptedAnswer:
-    """`answer` with each of its texts put through `leaf`."""
+    """`answer` with `leaf` applied to each of its texts."""
     say = answer.say
     if say is not None and answer.template == JSON_TEMPLATE:
         say = orjson.dumps(_leaves(orjson.loads(say), leaf)).decode()
@@ -206,7 +206,7 @@ def _call(call: ToolCall, leaf: Leaf) -> ToolCall:
 
 
 def _leaves(value: Any, leaf: Leaf) -> Any:
-    """A JSON value with each text in it put through `leaf`; names stay."""
+    """A JSON value with `leaf` applied to each string in it, except member names."""
     match value:
         case str():
             return leaf(value)

@@ -1,1 +1,1 @@
-"""What tests need around a mock: addresses, patches below the HTTP libraries, checks at the end."""
+"""What tests need around a mock: base URLs, patches of the HTTP libraries, teardown checks."""

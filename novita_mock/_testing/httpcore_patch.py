@@ -1,7 +1,7 @@
-"""Below the doors: httpcore and httpcore2, where the requests of httpx and httpx2 are caught.
+"""Patches httpcore and httpcore2, through which the requests of httpx and httpx2 pass.
 
-Says who is asked for an answer, and stops what nobody may answer. What is answered, and which
-requests are to be stopped, is decided in `respx.py`.
+It decides which router is asked for an answer, and stops requests that none may answer. `respx.py`
+decides what the answer is and which requests to stop.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ def _cores() -> list[Any]:
 
 @cache
 def error_class(name: str, *more: type[Exception]) -> type[Exception]:
-    """The error that httpx and both cores know by `name`, in one class, for no route can tell which
-    library's client is waiting: each client makes its own library's error of it."""
+    """One class for the error that httpx and both cores know by `name`. A route does not know which
+    library's client is waiting; each client turns this error into that of its own library."""
     kinds = [getattr(module, name) for module in (httpx, *_cores())]
     return type(name, (*kinds, *more), {})
 
 
 @contextmanager
 def stopping(stop: Callable[[Any], None]) -> Iterator[None]:
-    """While it is entered, `stop` sees each request of either core that is about to reach the
-    network, and raises what its sender is to get. Routes of respx go before it."""
+    """Context manager: `stop` gets each request of either core that is about to reach the network,
+    and raises the error for its sender. Routes of respx take precedence."""
     patches = ExitStack()
     with _below_respx():
         for core in _cores():
@@ -75,8 +75,8 @@ def _patch(core: Any, stop: Callable[[Any], None], patches: ExitStack) -> None:
 
 @contextmanager
 def answering_early(router: Any) -> Iterator[None]:
-    """While it is entered, `router` answers before a request goes down to the cores, where nobody
-    else has a say in it. It is for speed alone: the mockers would give the same answer."""
+    """Context manager: `router` answers a request before it reaches the cores, if no other router
+    could answer it. This is only for speed: the mockers would give the same answer."""
     with ExitStack() as patches:
         for name, mocker in zip(("httpx", "httpx2"), _mockers(), strict=False):
             if name in sys.modules:
@@ -113,16 +113,16 @@ def _patch_transports(library: Any, router: Any, mocker: type[Mocker], patches: 
 
 @dataclass(frozen=True)
 class _RouterSlot:
-    """The place of one of our routers among those that a mocker asks. Routers that came later go
-    before it, and so do those of respx itself."""
+    """One of our routers in the list that a mocker asks. Routers that were added later take
+    precedence, and so do those of respx itself."""
 
     router: Any
     mocker: type[Mocker]
 
     def _others(self) -> list[Any]:
         slots = _slots(self.mocker)
-        later = slots.index(self)
-        return [s for i, s in enumerate(slots) if i > later or not isinstance(s, _RouterSlot)]
+        own = slots.index(self)
+        return [s for i, s in enumerate(slots) if i > own or not isinstance(s, _RouterSlot)]
 
     def handler(self, request: httpx.Request) -> Any:
         others = self._others()
@@ -150,12 +150,12 @@ class _RouterSlot:
 
 
 def _slots(mocker: type[Mocker]) -> list[Any]:
-    """Whom a mocker asks, in order: routers of respx, and seats of ours."""
+    """What a mocker asks, in order: routers of respx, and slots for ours."""
     return cast(list[Any], mocker.routers)
 
 
 def _for_either(error: httpx.RequestError) -> Exception:
-    """What a route raised, as a client of either library knows it."""
+    """The error of a route, in a class that clients of both libraries know."""
     name = type(error).__name__
     known = hasattr(import_module(_CORE), name)
     return error_class(name)(str(error)) if known else error
@@ -169,8 +169,9 @@ class _HTTPCore2Mocker(HTTPCoreMocker):
 
 
 class _BothMocker(Mocker):
-    """Asks its routers for httpx and for httpx2. It patches nothing itself: of two mockers with the
-    same targets respx leaves one without effect, so it sits down with those that are there."""
+    """A mocker for httpx and httpx2 together. It patches nothing itself, because respx leaves one
+    of two mockers with the same targets without effect. It adds its routers to the others instead.
+    """
 
     name = MOCKER
     targets: ClassVar[list[str]] = []
@@ -183,8 +184,8 @@ class _BothMocker(Mocker):
 
     @classmethod
     def unregister(cls, router: Any) -> bool:
-        left = [mocker.unregister(_slot(router, mocker)) for mocker in _all_mockers()]
-        return any(left)
+        removed = [mocker.unregister(_slot(router, mocker)) for mocker in _all_mockers()]
+        return any(removed)
 
     @classmethod
     def start(cls) -> None:
@@ -202,7 +203,7 @@ def _slot(router: Any, mocker: type[Mocker]) -> Any:
 
 
 def _mockers() -> list[type[Mocker]]:
-    """A mocker for each core that is installed; pytest-httpx2's own where it is loaded."""
+    """A mocker for each installed core; that of pytest-httpx2 if it is loaded."""
     second = Mocker.registry.get(_CORE2, _HTTPCore2Mocker)
     return [HTTPCoreMocker, second] if find_spec(_CORE2) else [HTTPCoreMocker]
 
@@ -213,7 +214,7 @@ def _all_mockers() -> list[type[Mocker]]:
 
 @contextmanager
 def _below_respx() -> Iterator[None]:
-    """While it is entered, respx patches nothing, so that its patches come to lie above ours."""
+    """Context manager: suspends the patches of respx, so that they end up on top of ours."""
     active = [mocker for mocker in _all_mockers() if mocker.routers]
     for mocker in active:
         mocker.stop(force=True)

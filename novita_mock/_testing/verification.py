@@ -1,6 +1,6 @@
-"""What a test's mock has to answer for when the test ends: the sentences of its failure.
+"""What is checked when a test with a mock ends, and the text of its failure.
 
-Knows calls, rules and escapes; pytest itself is the plugin's business.
+Knows calls, rules and escapes. It must not know pytest, which is the plugin's business.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from novita_mock._verification.spelling import spell
 
 
 class Escaped(Protocol):
-    """A request that no operation took, as a door recorded it; no key stands in it. `status` is
-    what it was answered with, None if it was stopped."""
+    """A request that no operation took, as an adapter recorded it, without the key. `status` is
+    the status of the answer; None if the request was stopped."""
 
     @property
     def method(self) -> str: ...
@@ -31,23 +31,27 @@ class Escaped(Protocol):
 
 
 class TeardownChecks:
-    """Watches `mock`, which tests know by the fixture's `name`, and its door's `escapes`."""
+    """Checks `mock`, which tests know by the fixture's `name`, and the `escapes` of its adapter."""
 
     def __init__(self, name: str, mock: Mock, escapes: Sequence[Escaped] = ()) -> None:
         self._name = name
         self._mock = mock
         self._escapes = escapes
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def problems(self) -> list[str]:
-        """What went wrong and has not been told yet, a text each."""
-        parts: tuple[Callable[[], Iterator[str]], ...] = (self._escaped, self._missed, self._unused)
-        new = [text for part in parts for text in part() if text not in self._told]
-        self._told.update(new)
+        """A text for each problem that has not been reported yet."""
+        checks: tuple[Callable[[], Iterator[str]], ...] = (
+            self._escaped,
+            self._missed,
+            self._unused,
+        )
+        new = [text for check in checks for text in check() if text not in self._reported]
+        self._reported.update(new)
         return new
 
     def report(self) -> str:
-        """This test's calls, a line and a curl command each; nothing if there were none."""
+        """A line and a curl command for each call of this test; empty if there were none."""
         return "\n".join(
             f"{line(call)}\n   {curl(call, self._mock.origin)}" for call in self._mock.calls
         )
@@ -76,7 +80,7 @@ class TeardownChecks:
 
 
 def describe(name: str, escape: Escaped) -> str:
-    """An escape as a failure tells it."""
+    """The text of a failure for an escape from the fixture or guard called `name`."""
     sent = f"\n    {escape.body}" if escape.body else ""
     stopped = "It was stopped. " if escape.status is None else ""
     return (

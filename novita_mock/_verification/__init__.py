@@ -1,1 +1,1 @@
-"""Whether the code under test called as it should: assertions, and a report on its client."""
+"""Checks on the calls of the code under test: assertions, and a report on client mistakes."""

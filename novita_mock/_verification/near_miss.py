@@ -1,4 +1,4 @@
-"""The call that came nearest to a rule, and the rule that would have taken a call."""
+"""Describes near misses: the call nearest to a rule, and a rule that would have taken a call."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def suggestion(call: Call, name: str = "novita") -> str:
 
 
 def nearest(rule: Rule, calls: Iterable[Call]) -> str:
-    """Why `rule` was never used: the call that came nearest, and where it differed."""
+    """Why `rule` was never used: the nearest call, and its first mismatch."""
     best: tuple[int, str] | None = None
     for call in calls:
-        found = view(call)
-        differing = rule.when.differing(found)
+        request = view(call)
+        differing = rule.when.differing(request)
         score = -len(differing)
         if best is None or score > best[0]:
-            best = (score, f"{line(call)}\n    {_difference(differing, found)}")
+            best = (score, f"{line(call)}\n    {_difference(differing, request)}")
     return best[1] if best else "no call came in"
 
 
-def _difference(differing: Sequence[Condition], found: RequestView) -> str:
+def _difference(differing: Sequence[Condition], request: RequestView) -> str:
     if not differing:
         return "it fits, but an earlier rule took it"
     wrong = differing[0]
-    return f"differs in {wrong.name}: wanted {wrong.wanted!r}, got {seen(wrong, found)}"
+    return f"differs in {wrong.name}: wanted {wrong.wanted!r}, got {seen(wrong, request)}"

@@ -1,4 +1,4 @@
-"""Rules as the Python code that scripts them."""
+"""Writes rules as the Python code that scripts them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from novita_mock._stubs.model import Rule, ScriptedAnswer
 
 
 def spell(rule: Rule, name: str = "novita") -> str:
-    """The Python words that script `rule`."""
-    asked = {name: v for name, v in rule.when.asked().items() if not _is_implied(rule, name)}
+    """The Python code that scripts `rule`."""
+    criteria = {name: v for name, v in rule.when.asked().items() if not _is_implied(rule, name)}
     start = name
     if rule.fallback:
         start = f"{name}.default"
-    elif asked:
-        start = f"{name}.on({', '.join(f'{field}={v!r}' for field, v in asked.items())})"
-    return start + "".join(map(_answer_words, rule.answers))
+    elif criteria:
+        start = f"{name}.on({', '.join(f'{field}={v!r}' for field, v in criteria.items())})"
+    return start + "".join(map(_spelled, rule.answers))
 
 
 def _is_implied(rule: Rule, field: str) -> bool:
-    """Whether a recorded reply says so itself."""
+    """Whether the recorded reply already implies the `field`."""
     return field == "operation" and rule.answer.recorded is not None
 
 
-def _answer_words(answer: ScriptedAnswer) -> str:
+def _spelled(answer: ScriptedAnswer) -> str:
     template = ", template=True" if answer.template else ""
     if answer.recorded is not None:
         return f".recorded({shorten(answer.recorded.decode())})"

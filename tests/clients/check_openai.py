@@ -1,9 +1,9 @@
-"""Checks a served novita-mock with the installed `openai` client, of line 1, 2 or 3.
+"""Checks a served novita-mock with the installed `openai` client, version 1, 2 or 3.
 
     python check_openai.py BASE_URL [--edition v3|2026|live]
 
 It needs nothing but `openai`. Every check runs with the sync and the async client: a sync call
-gives a value and an async one an awaitable, and `settle` makes them the same.
+returns a value and an async one an awaitable; `settle` makes them the same.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BODY_LIMIT = 16 * 1024 * 1024
 CHAT: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hi there!"}]}
 TEXT: dict[str, Any] = {"model": MODEL, "prompt": "How do I make pasta?"}
 
-# What each edition documents: reason -> status.
+# The documented errors of each API version: reason -> status.
 ERRORS: dict[str, dict[str, int]] = {
     "v3": {
         "INVALID_API_KEY": 401,
@@ -251,7 +251,7 @@ async def chat_is_gathered_by_the_stream_helper(client: Any) -> None:
 
 
 async def called(client: Any, asked: dict[str, Any], stream: bool) -> dict[str, Any]:
-    """The one tool call of an answer, put together from its fragments if it is streamed."""
+    """The one tool call of an answer, joined from its fragments if it is streamed."""
     if not stream:
         answer = await settle(client.chat.completions.create(**asked))
         same("finish_reason", answer.choices[0].finish_reason, "tool_calls")
@@ -346,7 +346,7 @@ SPECIAL = (
 
 
 async def refusal(call: Callable[[], Any], status: int) -> openai.APIStatusError:
-    """The exception that `call` raises; its class and status have to be those of `status`."""
+    """The exception that `call` raises; its class and status must be those of `status`."""
     wanted = EXCEPTIONS.get(status, openai.APIStatusError)
     try:
         await settle(call())
@@ -358,7 +358,7 @@ async def refusal(call: Callable[[], Any], status: int) -> openai.APIStatusError
 
 
 def said(error: openai.APIStatusError) -> dict[str, Any]:
-    """The body of a refusal. The exception's own `code` is text from line 3 on."""
+    """The body of a refusal. The exception's own `code` is text from version 3 on."""
     body: Any = error.body
     same("code", body["code"], error.status_code)
     same("code of the exception", str(error.code), str(error.status_code))
@@ -367,7 +367,7 @@ def said(error: openai.APIStatusError) -> dict[str, Any]:
 
 
 def calls(client: Any, reason: str, way: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Every call that can ask for the error `reason` in this way."""
+    """Every call that can request the error `reason` in this way."""
     more: dict[str, Any] = {}
     if way == "header":
         more["extra_headers"] = {"X-Novita-Mock-Error": reason}
@@ -490,7 +490,7 @@ def refusals(edition: str) -> Iterator[tuple[str, Check]]:
 
 
 async def run(client: Any, kind: str, edition: str) -> tuple[int, int]:
-    """Runs every check with `client`; how many passed and how many failed."""
+    """Runs every check with `client`; returns how many passed and how many failed."""
     passed = failed = 0
     for name, check in [*answers(edition), *refusals(edition)]:
         label = f"{kind:5} {name.replace('_', ' ')}"

@@ -1,8 +1,8 @@
-"""Tests the sample project of `examples/` from the built wheel, once for each line of openai.
+"""Tests the sample project of `examples/` with the built wheel, once per release line of openai.
 
     python downstream.py [--cache DIR]
 
-The project is copied out of the checkout, so that only the wheel can answer for novita_mock.
+The project is copied out of the checkout, so that novita_mock can only come from the wheel.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LINES = [name for name, (_, script) in PYTHON.items() if script == "check_openai
 
 
 def built(folder: Path) -> Path:
-    """The wheel of the checkout."""
+    """Builds the wheel of the checkout."""
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     install(command, ROOT)
     (wheel,) = folder.glob("*.whl")
@@ -30,12 +30,12 @@ def built(folder: Path) -> Path:
 
 
 def passes(line: str, wheel: Path, cache: Path) -> bool:
-    """Whether the sample's tests pass with the wheel and one line of openai."""
+    """Whether the sample's tests pass with the wheel and one release line of openai."""
     client = python_client(line, cache)
     python = client.command[0]
     pip = [python, "-m", "pip", "install", "--quiet", str(wheel)]
     install(pip, cache)
-    # The same version may be there from an earlier wheel.
+    # The same version may be installed from an earlier wheel.
     install([*pip, "--force-reinstall", "--no-deps"], cache)
     with tempfile.TemporaryDirectory() as temporary:
         copy = shutil.copytree(SAMPLE, Path(temporary) / "sample")

@@ -1,6 +1,6 @@
 """The two tables of `docs/faults.md`: the catalogue, and what clients make of each fault.
 
-Nothing here runs a client; `faults.py` does, and has the tables written.
+Nothing here runs a client; `faults.py` runs them and writes the tables.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "faults.md"
 CATALOGUE, CLIENTS = "catalogue", "clients"
 ON = {"any": "any", STREAM: "streamed", BODY: "not streamed"}
 LONG, SHORT = 20.0, 1.0
-# How they are asked for, where the defaults take long or leave no text before the fault.
+# Faults with other arguments, where the defaults take long or leave no text before the fault.
 ASKED = {
     "connection_refused": "connection_refused(2)",
     "slow_headers": "slow_headers(0.2)",
@@ -39,10 +39,10 @@ ASKED = {
     },
 }
 TIMEOUTS = {"stall": (SHORT, LONG), "broken_gzip": (SHORT,)}
-# Node's `fetch` races with itself: most often it fails, now and then it never comes to an end.
+# Node's `fetch` has a race: most often it fails, now and then it never ends.
 USUALLY = {("broken_gzip", "Node")}
-# What is said to the clients: it has characters of several bytes, and no letter that `long_chunk`
-# adds.
+# The answer to the clients: it has characters of several bytes, and not the letter that
+# `long_chunk` adds.
 TEXT = "Grüße aus Köln: alles gut."
 ADDED = "x"
 WHOLE = "the whole text"
@@ -68,9 +68,9 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What one client made of one row: without retries, with its own retries, and, of a Python
-    client, asynchronously; and how many requests came in when it did retry."""
+class Observed:
+    """What one client made of one row: without retries, with its own retries and, for a Python
+    client, asynchronously; and the number of requests that arrived when it retried."""
 
     once: Seen
     again: Seen
@@ -80,15 +80,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a client, say 2.x: what it tells of each row, and of no fault at all."""
+    """A release line of a client, e.g. 2.x: what it made of each row, and of no fault."""
 
     language: str
     major: str
     version: str
     runtime: str | None
-    told: Mapping[Row, Told]
+    observed: Mapping[Row, Observed]
     faultless: int
-    """How many chunks a stream without a fault has."""
+    """The number of chunks in a stream without a fault."""
 
 
 def rows(faults: Faults) -> list[Row]:
@@ -103,13 +103,13 @@ def rows(faults: Faults) -> list[Row]:
 
 
 def catalogue(faults: Faults) -> str:
-    """The table of what there is."""
+    """The table of all faults."""
     body = ((f"`{row.spelling}`", ON[row.on], row.guarantee) for row in faults.rows.values())
     return _table(("fault", "answers", "what arrives"), body)
 
 
 def clients(faults: Faults, lines: list[Line]) -> str:
-    """The table of what the clients make of it."""
+    """The table of what the clients make of each fault."""
     languages = list(dict.fromkeys(line.language for line in lines))
     body = (
         (f"`{row.asked}`", row.mode, *(_merged(row, lines, language) for language in languages))
@@ -139,7 +139,7 @@ def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
 
 
 def _merged(row: Row, lines: list[Line], language: str) -> str:
-    """What the lines of one language tell, those that tell the same together."""
+    """The cell of one language; lines with the same result share a text."""
     cells: dict[str, list[str]] = {}
     for line in lines:
         if line.language == language:
@@ -150,17 +150,17 @@ def _merged(row: Row, lines: list[Line], language: str) -> str:
 
 
 def _cell(row: Row, line: Line) -> str:
-    told = line.told[row]
-    said = _outcome(row, told.once, line)
+    observed = line.observed[row]
+    said = _outcome(row, observed.once, line)
     usually = not row.stream and (row.name, line.language) in USUALLY
     parts = [f"usually {said}" if usually else said]
-    if told.later is not None and (other := _outcome(row, told.later, line)) != said:
+    if observed.later is not None and (other := _outcome(row, observed.later, line)) != said:
         parts.append(f"async: {other}")
-    if (other := _outcome(row, told.again, line)) != said:
+    if (other := _outcome(row, observed.again, line)) != said:
         parts.append(f"after retries: {other}")
-    tries = max(told.requests, told.again["tries"])
+    tries = max(observed.requests, observed.again["tries"])
     if tries > 1:
-        arrived = "" if tries == told.requests else f", {told.requests} arrived"
+        arrived = "" if tries == observed.requests else f", {observed.requests} arrived"
         parts.append(f"{tries} requests{arrived}")
     return "; ".join(parts)
 
@@ -199,20 +199,20 @@ def _chunks(seen: Seen) -> str:
 
 
 def _place(row: Row, seen: Seen) -> str:
-    """Where an exception comes from: the call itself, or the stream that it gave."""
+    """Where an exception comes from: the call itself, or the stream that it returned."""
     if not row.stream:
         return ""
     return f" after {_chunks(seen)}" if seen["answered"] else " from the call"
 
 
 def part(text: str, name: str) -> str:
-    """What stands between the two markers of a generated part."""
+    """The text between the two markers of a generated part."""
     begin, end = _markers(name)
     return text.partition(begin)[2].partition(end)[0].strip("\n")
 
 
 def with_part(text: str, name: str, table: str) -> str:
-    """The page with a generated part put in place."""
+    """The page with a generated part replaced."""
     begin, end = _markers(name)
     before, found, rest = text.partition(begin)
     _, ended, after = rest.partition(end)

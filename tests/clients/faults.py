@@ -2,9 +2,9 @@
 
     python faults.py [--cache DIR] [--check | --catalogue]
 
-Each client is installed into an environment of its own in the cache directory (a temporary one
-unless given), and calls a server of its own. `--check` writes nothing, and fails if the page is
-not what it would write; `--catalogue` runs no client and writes the list of faults alone.
+Each client is installed into an environment of its own in the cache directory (temporary by
+default), and calls a server of its own. `--check` writes nothing, and fails if the page is out of
+date; `--catalogue` runs no client and writes only the list of faults.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.clients import fault_table as tables
 from tests.clients import run
-from tests.clients.fault_table import Line, Row, Seen, Told
+from tests.clients.fault_table import Line, Observed, Row, Seen
 
 HERE = Path(__file__).parent
 LINES = ("1", "2", "3")
@@ -42,7 +42,7 @@ Case = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An installed client. `command` and the server's origin, then `more`, run its probe."""
+    """An installed client. `command`, the server's origin and `more` run its probe."""
 
     language: str
     major: str
@@ -64,16 +64,16 @@ def clients(cache: Path) -> Iterator[Client]:
 
 
 def cases(row: Row, number: int, language: str) -> list[Case]:
-    """The calls that one row takes. Each has a model of its own, by which the log tells them."""
+    """The calls for one row. Each has a model of its own, which identifies it in the log."""
     asked = {
         "fault": row.asked,
         "stream": row.stream,
         "timeout": row.timeout,
         "usually": (row.name, language) in tables.USUALLY,
     }
-    ways: list[Case] = [{"retries": 0, "manner": "sync"}, {"retries": None, "manner": "sync"}]
+    ways: list[Case] = [{"retries": 0, "mode": "sync"}, {"retries": None, "mode": "sync"}]
     if language == "Python":
-        ways.append({"retries": 0, "manner": "async"})
+        ways.append({"retries": 0, "mode": "async"})
     return [{**asked, **way, "model": f"{row.name}/{number}-{at}"} for at, way in enumerate(ways)]
 
 
@@ -116,7 +116,7 @@ def probed(client: Client, asked: list[Case], origin: str) -> dict[str, Any]:
 
 
 def requests(log: str) -> Counter[str]:
-    """How many requests came in for each model. One without a model followed a redirect of the
+    """The number of requests for each model. A request without a model followed a redirect of the
     request before it."""
     counted, last = Counter[str](), ""
     for _, model in LOGGED.findall(log):
@@ -126,7 +126,7 @@ def requests(log: str) -> Counter[str]:
 
 
 def line(client: Client, rows: list[Row], cache: Path) -> Line:
-    """What one client tells of all rows."""
+    """What one client made of all rows."""
     asked = [cases(row, number, client.language) for number, row in enumerate(rows)]
     plain = asked[0][0] | {"model": "none", "fault": None, "stream": True}
     folder = cache / f"faults-{client.language}-{client.major}"
@@ -139,21 +139,21 @@ def line(client: Client, rows: list[Row], cache: Path) -> Line:
         sys.exit(f"novita-mock:\n{log.read_text()}")
     counted, seen = requests(log.read_text()), iter(found["seen"])
     faultless: Seen = next(seen)
-    told = {
-        row: _told([next(seen) for _ in group], counted)
+    observed = {
+        row: _observed([next(seen) for _ in group], counted)
         for row, group in zip(rows, asked, strict=True)
     }
     version, runtime = found["version"], found["runtime"]
-    return Line(client.language, client.major, version, runtime, told, faultless["chunks"])
+    return Line(client.language, client.major, version, runtime, observed, faultless["chunks"])
 
 
-def _told(seen: list[Seen], counted: Counter[str]) -> Told:
+def _observed(seen: list[Seen], counted: Counter[str]) -> Observed:
     once, again, *later = seen
-    return Told(once, again, later[0] if later else None, counted[again["model"]])
+    return Observed(once, again, later[0] if later else None, counted[again["model"]])
 
 
-def told_by_clients(cache: Path) -> str:
-    """The table of the clients, which are run side by side."""
+def table_of_clients(cache: Path) -> str:
+    """The table of the clients, which run side by side."""
     faults = tables.known()
     rows = tables.rows(faults)
     found = list(clients(cache))
@@ -164,12 +164,12 @@ def told_by_clients(cache: Path) -> str:
     return tables.clients(faults, lines)
 
 
-def complaint(page: str, catalogue: str, told: str) -> str | None:
-    """What of the page is not as it would be written."""
+def complaint(page: str, catalogue: str, table: str) -> str | None:
+    """The parts of the page that are out of date; None if there are none."""
     if tables.part(page, tables.CATALOGUE) != catalogue:
         return "the catalogue"
     had = tables.without_patches(tables.part(page, tables.CLIENTS)).splitlines()
-    wanted = tables.without_patches(told).splitlines()
+    wanted = tables.without_patches(table).splitlines()
     other = [f"- {line}" for line in had if line not in wanted]
     other += [f"+ {line}" for line in wanted if line not in had]
     return "\n".join(["the table of the clients:", *other]) if had != wanted else None
@@ -188,14 +188,14 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="novita-mock-clients-") as temporary:
             cache: Path = (options.cache or Path(temporary)).resolve()
             cache.mkdir(parents=True, exist_ok=True)
-            told = told_by_clients(cache)
+            table = table_of_clients(cache)
         if options.check:
-            wrong = complaint(page, catalogue, told)
+            wrong = complaint(page, catalogue, table)
             print(
                 f"docs/faults.md is behind in {wrong}" if wrong else "docs/faults.md is up to date"
             )
             return 1 if wrong else 0
-        written = tables.with_part(written, tables.CLIENTS, told)
+        written = tables.with_part(written, tables.CLIENTS, table)
     tables.PAGE.write_text(written, encoding="utf-8")
     return 0
 

@@ -1,9 +1,9 @@
-"""Calls a served novita-mock with faults, and tells what the installed `openai` makes of each.
+"""Calls a served novita-mock with faults, and reports what the installed `openai` makes of each.
 
     python probe_fault.py ORIGIN < cases.json > seen.json
 
 It needs nothing but `openai`. A case is the call to make: `model`, `fault` (for the header; none if
-null), `stream`, `timeout`, `retries` (the client's default if null), `manner` (`sync`, `async`) and
+null), `stream`, `timeout`, `retries` (the client's default if null), `mode` (`sync`, `async`) and
 `usually`, which is for Node.
 """
 
@@ -32,7 +32,7 @@ SECONDS_AWAY = 20
 
 
 class Retries(logging.Handler):
-    """Counts what the client says of its retries."""
+    """Counts the retries that the client logs."""
 
     count = 0
 
@@ -54,7 +54,7 @@ async def each(stream: Any) -> AsyncIterator[Any]:
 
 
 def named(error: Exception) -> str:
-    """The class of an exception, with the package if it is not the client's own."""
+    """The class of an exception, with its package if that is not the client's."""
     package = type(error).__module__.partition(".")[0]
     own = package in ("openai", "builtins")
     name = type(error).__name__ if own else f"{package}.{type(error).__name__}"
@@ -63,7 +63,7 @@ def named(error: Exception) -> str:
 
 
 def note(chunk: Any, seen: Seen) -> None:
-    """Adds a chunk to what was seen of a stream, as a careful application reads one."""
+    """Adds a chunk to the observations of a stream, as a careful application reads it."""
     seen["chunks"] += 1
     if not (choices := getattr(chunk, "choices", None)):
         seen["odd"] = "an empty `choices`" if choices == [] else "no `choices`"
@@ -93,7 +93,7 @@ async def call(client: Any, case: Case, seen: Seen) -> None:
 
 
 def client_of(case: Case, origin: str) -> Any:
-    maker: Any = openai.AsyncOpenAI if case["manner"] == "async" else openai.OpenAI
+    maker: Any = openai.AsyncOpenAI if case["mode"] == "async" else openai.OpenAI
     more: dict[str, Any] = {"default_headers": {HEADER: case["fault"]}} if case["fault"] else {}
     if case["retries"] is not None:
         more["max_retries"] = case["retries"]
@@ -113,14 +113,14 @@ async def probe(case: Case, origin: str) -> Seen:
     except Exception as error:
         seen["error"] = named(error)
     logger.removeHandler(retries)
-    # Closing a connection that is lost may fail once more.
+    # Closing a lost connection may fail once more.
     with contextlib.suppress(Exception):
         await settle(client.close())
     return seen | {"tries": 1 + retries.count, "model": case["model"]}
 
 
 def wait_for(origin: str) -> None:
-    """Returns when the server answers: a fault may have sent it away for a while."""
+    """Waits until the server answers: a fault may have taken it away for a while."""
     until = time.monotonic() + SECONDS_AWAY
     while True:
         try:

@@ -1,9 +1,9 @@
-"""Runs the real clients of the field against the server: openai 1, 2, 3, an agent, and Node.
+"""Runs real clients against the server: openai 1, 2, 3, an agent, and Node.
 
     python run.py [--only 1,2,3,agent,node] [--cache DIR]
 
-Each client is installed into an environment of its own in the cache directory (a temporary one
-unless given), and checked in every edition. Exit code 1 if a check fails.
+Each client is installed into an environment of its own in the cache directory (temporary by
+default), and checked in every API version. Exit code 1 if a check fails.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 EDITIONS = ("v3", "2026", "live")
-# Package and script of each client that is written in Python.
+# The package and script of each Python client.
 PYTHON = {
     "1": ("openai==1.*", "check_openai.py"),
     "2": ("openai==2.*", "check_openai.py"),
@@ -43,7 +43,7 @@ Command = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An installed client. `command` runs its checks; base URL and edition come behind."""
+    """An installed client. `command`, followed by base URL and API version, runs its checks."""
 
     name: str
     folder: Path
@@ -52,7 +52,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one client found in one edition. `failed` is None if it did not come to an end."""
+    """The result of one client in one API version. `failed` is None if the run did not end."""
 
     client: str
     edition: str
@@ -71,13 +71,13 @@ class Outcome:
 
 
 def environment() -> dict[str, str]:
-    """This process's, without what would send a client elsewhere than to the mock."""
+    """The environment of this process, without variables that lead a client away from the mock."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
     return kept | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 def programs(home: Path) -> Path:
-    """The folder of programs of a virtual environment."""
+    """The program folder of a virtual environment."""
     return home / ("Scripts" if os.name == "nt" else "bin")
 
 
@@ -99,7 +99,7 @@ def python_client(name: str, cache: Path) -> Client:
 
 
 def node_clients(cache: Path) -> Iterator[Client]:
-    """Every line of the Node client that package.json names; none without Node."""
+    """Every release line of the Node client in package.json; none without Node."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         print(f"SKIPPED: {NODE}: no `node` and `npm` on the path", flush=True)
@@ -124,7 +124,7 @@ def clients(only: Iterable[str], cache: Path) -> Iterator[Client]:
 
 @contextmanager
 def served(log: Path, *options: str, scripts: Path = SCRIPTS) -> Iterator[str]:
-    """The base URL of a running server, whose log goes to the file `log`. `scripts` is the folder
+    """The base URL of a running server, which logs to the file `log`. `scripts`: the program folder
     of the environment whose command is started."""
     command = [str(scripts / "novita-mock"), "serve", "--port", "0", *options]
     with (

@@ -2,9 +2,9 @@
 
     python -m tests.typing_outside.check [--cache DIR]
 
-The wheel and the checkers are installed into environments of their own in the cache directory (a
-temporary one unless given), and the code is copied out of the checkout, so that only the wheel can
-answer for novita_mock. Exit code 1 if a checker complains.
+The wheel and the checkers are installed into environments of their own in the cache directory
+(temporary by default), and the code is copied out of the checkout, so that novita_mock can only
+come from the wheel. Exit code 1 if a checker complains.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ ELSEWHERE = ("PYTHONPATH", "MYPYPATH")
 
 
 def python_with(wheel: Path, cache: Path) -> str:
-    """The Python of an environment that has the wheel, its users' libraries and mypy."""
+    """The Python of an environment with the wheel, the libraries of its users and mypy."""
     folder = cache / "python-typing"
     python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
     if not folder.is_dir():
         install([sys.executable, "-m", "venv", str(folder)], cache)
     pip = [python, "-m", "pip", "install", "--quiet"]
     install([*pip, "--upgrade", str(wheel), *PACKAGES], cache)
-    # The same version may be there from an earlier wheel.
+    # The same version may be installed from an earlier wheel.
     install([*pip, "--force-reinstall", "--no-deps", str(wheel)], cache)
     return python
 
 
 def checkers(python: str, cache: Path) -> Iterator[tuple[str, Command]]:
-    """The name of each checker, and the command that runs it; without Node only mypy."""
+    """Each checker with the command that runs it; without Node, only mypy."""
     yield "mypy --strict", [python, "-m", "mypy", "--strict", "--config-file=", *CODE]
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
@@ -63,7 +63,7 @@ def checkers(python: str, cache: Path) -> Iterator[tuple[str, Command]]:
 
 
 def passes(name: str, command: Command, folder: Path) -> bool:
-    """Whether a checker has nothing to say against the code in `folder`."""
+    """Whether a checker accepts the code in `folder`."""
     clean = {key: value for key, value in environment().items() if key not in ELSEWHERE}
     done = subprocess.run(command, cwd=folder, env=clean, text=True, capture_output=True)
     said = f"{done.stdout}{done.stderr}".strip()

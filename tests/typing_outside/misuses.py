@@ -1,9 +1,9 @@
-"""What a user's checkers must refuse, line by line: a comment that ignores nothing is an error.
+"""What a user's type checkers must refuse, line by line: an unused ignore comment is an error.
 
-So a type that decays to `Any` shows here, too, even one without a public name.
+So a type that decays to `Any` shows here, too, even if it has no public name.
 """
 
-# What is refused as missing would be refused as unknown as well.
+# A missing attribute would be reported as unknown as well.
 # pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from novita_mock.respx import Escape, Router, guard, install, mocked
 from novita_mock.starlette import Endpoint, create_app
 
 
-def a_misspelt_name_is_not_there() -> None:
+def a_misspelt_name_does_not_exist() -> None:
     novita_mock.Mok()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def requests_are_told_apart_by_known_fields(mock: Mock) -> None:
+def conditions_are_known_fields(mock: Mock) -> None:
     mock.on(last_usr="news")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     mock.on(turn="2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     mock.on(header={"x": 1})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
@@ -62,7 +62,7 @@ def words_for_some_requests_are_no_more_than_words(mock: Mock) -> None:
     mock.default.say(42)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-def what_a_mock_tells_is_not_to_be_changed(mock: Mock, reply: Reply) -> None:
+def what_a_mock_returns_is_read_only(mock: Mock, reply: Reply) -> None:
     mock.calls = ()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     mock.last.number = 2  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     mock.last.status = 200  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
@@ -88,7 +88,7 @@ def time_and_money_are_counted(mock: Mock) -> None:
     mock.wallet.top_up(mock.api_key, [5])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-def a_door_leads_to_a_mock(mock: Mock) -> None:
+def an_adapter_takes_a_mock(mock: Mock) -> None:
     Transport()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     openai_client("https://api.novita.ai")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     create_app("2026")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

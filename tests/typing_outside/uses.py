@@ -1,7 +1,7 @@
-"""Code of a user's project, with a line for each public name. It is checked, not run.
+"""Code of a user's project, with a line for each public name. It is type-checked, not run.
 
-`assert_type` says what must come out, so that a type that decays to `Any` is an error. What has no
-public name is known by its attributes. `check.py` holds this against the wheel.
+`assert_type` states the expected type, so that a type that decays to `Any` is an error. Types
+without a public name are known by their attributes. `check.py` checks this file with the wheel.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from novita_mock.starlette import Endpoint, create_app
 # novita_mock: the mock itself
 
 
-def a_mock_is_made_of_what_the_api_is_to_be_like() -> None:
+def a_mock_takes_settings() -> None:
     assert_type(Mock(), Mock)
     Mock(edition="2026", seed=1, api_keys=["sk-right-key"], any_model=True)
     Mock(ttft=0.2, gap=0.02, jitter=0.3, spread="lognormal")
@@ -115,7 +115,7 @@ def words_for_some_requests_are_those_of_the_mock(mock: Mock) -> None:
     words.say("Who are you?", times=None)
 
 
-def requests_are_told_apart_by_what_stands_in_them(mock: Mock) -> None:
+def conditions_select_requests(mock: Mock) -> None:
     mock.on(last_user="weather", system={"exact": "ping"}, times=1)
     mock.on(last_user=re.compile("I am .*"), model=re.compile("^deepseek/"))
     mock.on(turn=2)
@@ -124,7 +124,7 @@ def requests_are_told_apart_by_what_stands_in_them(mock: Mock) -> None:
     mock.on(tools=["get_weather", "get_news"], tool_result={"regex": "Sunny|Rainy"})
 
 
-def a_script_is_looked_at_and_changed(mock: Mock) -> None:
+def a_script_can_be_read_and_changed(mock: Mock) -> None:
     for rule in mock.rules + mock.unused:
         mock.add(rule)
         assert_type(rule.times, int | None)
@@ -141,7 +141,7 @@ def a_script_is_looked_at_and_changed(mock: Mock) -> None:
     assert_type(mock.forget, Callable[[], None])
 
 
-def a_mock_is_asked_what_came_in(mock: Mock) -> None:
+def a_mock_records_calls(mock: Mock) -> None:
     assert_type(len(mock.calls), int)
     assert_type(mock.calls[0].status, int)
     assert_type([call.status for call in mock.calls], list[int])
@@ -165,7 +165,7 @@ def a_client_is_judged(mock: Mock) -> None:
     mock.assert_well_behaved({"gave_up_at_once"})
 
 
-# novita_mock: what a mock gives
+# novita_mock: what a mock returns
 
 
 def a_call_has_the_request_and_the_reply(mock: Mock) -> None:
@@ -190,7 +190,7 @@ def a_call_has_the_request_and_the_reply(mock: Mock) -> None:
     assert_type(call.metadata.tokens, int)
 
 
-def a_clock_is_jumped_and_skips_what_would_be_waited(mock: Mock) -> None:
+def a_clock_can_jump_and_skip_waits(mock: Mock) -> None:
     clock = mock.clock
     clock.jump(60)
     assert_type(clock.now(), float)
@@ -207,7 +207,7 @@ async def a_clock_waits_for_async_code(mock: Mock) -> None:
     await clock.asleep(0.1)
 
 
-def a_wallet_tells_what_is_left(mock: Mock) -> None:
+def a_wallet_shows_the_balance(mock: Mock) -> None:
     wallet = mock.wallet
     assert_type(wallet.left(mock.api_key), Decimal)
     wallet.top_up(mock.api_key, 5)
@@ -268,7 +268,7 @@ def a_reply_is_made_of_chunks(reply: Reply) -> None:
         assert_type(chunk, TimedBytes | Disconnect)
 
 
-def timed_bytes_are_told_from_a_disconnect(played: TimedBytes | Disconnect) -> None:
+def timed_bytes_and_disconnects_can_be_matched(played: TimedBytes | Disconnect) -> None:
     match played:
         case TimedBytes(data=data, pause=pause):
             assert_type(data, bytes)
@@ -301,9 +301,7 @@ def former_names_stay_in_use(mock: Mock, reply: Reply, disconnect: Disconnect) -
     assert_type(call.about is call.metadata, bool)
 
 
-def values_can_be_told_apart_and_looked_up(
-    request: Request, reply: Reply, chunk: TimedBytes
-) -> None:
+def values_can_be_compared_and_hashed(request: Request, reply: Reply, chunk: TimedBytes) -> None:
     assert_type({request}, set[Request])
     assert_type({chunk: reply}, dict[TimedBytes, Reply])
     assert_type(reply == Reply(200, (), (chunk,)), bool)
@@ -395,14 +393,14 @@ def a_mock_is_installed_in_a_router_of_respx(mock: Mock) -> None:
     assert_type(UNKNOWN, str)
 
 
-def what_would_reach_the_network_is_written_down() -> None:
+def the_guard_records_escapes() -> None:
     with guard() as escapes:
         assert_type(escapes, list[Escape])
     with guard(["https://gateway.example"]) as escapes:
         escapes.clear()
 
 
-def an_escape_tells_what_was_sent(escape: Escape) -> None:
+def an_escape_records_a_request(escape: Escape) -> None:
     assert_type(escape.method, str)
     assert_type(escape.url, str)
     assert_type(escape.headers, dict[str, str])
@@ -421,12 +419,12 @@ def an_application_answers_as_the_mock_does(mock: Mock) -> None:
     Starlette(routes=[Mount("/llm", app=create_app(mock)), Mount("/", app=Endpoint(mock))])
 
 
-def an_endpoint_tells_each_call_and_what_it_took(mock: Mock) -> None:
+def an_endpoint_reports_each_call_and_its_seconds(mock: Mock) -> None:
     endpoint = Endpoint(mock, on_call=lambda call, seconds: print(call.status + seconds))
     assert_type(endpoint.mock, Mock)
 
 
-# novita_mock.pytest_plugin: fixtures, as tests ask for them
+# novita_mock.pytest_plugin: fixtures, as tests use them
 
 
 @pytest.mark.novita(edition="2026", rpm=1, balance="0.01")

@@ -1,7 +1,7 @@
-"""A verdict on the client: what the calls of a mock say about whoever made them.
+"""The client report: finds client mistakes in the recorded calls of a mock.
 
-Each rule looks at the calls alone; the rules and their bounds stand in `schemas/verdicts.json`.
-Where the calls allow a harmless reading, a rule says nothing.
+Rules look only at the calls. `schemas/verdicts.json` defines the rules and their bounds. A rule
+reports nothing if the calls have a harmless explanation.
 """
 
 from __future__ import annotations
@@ -28,45 +28,45 @@ _FINDERS: tuple[Callable[[Sequence[Call]], Iterator[Finding]], ...] = (
 
 
 def judge(calls: Iterable[Call]) -> list[Finding]:
-    """What the client did wrong, in the order in which it began; nothing if all was well.
+    """The client's mistakes, ordered by their first calls; empty if there are none.
 
-    `calls`: oldest first, as `Mock.calls` has them.
+    `calls`: oldest first, like `Mock.calls`.
     """
     journal = tuple(calls)
-    found = [finding for finder in _FINDERS for finding in finder(journal)]
+    mistakes = [finding for finder in _FINDERS for finding in finder(journal)]
     order = list(rules())
-    return sorted(found, key=lambda finding: (finding.calls, order.index(finding.rule)))
+    return sorted(mistakes, key=lambda finding: (finding.calls, order.index(finding.rule)))
 
 
 def assert_well_behaved(calls: Iterable[Call], allow: Collection[str] = ()) -> None:
-    """Asserts that the client did nothing wrong but what the rules in `allow` find.
+    """Asserts that the client made no mistake, apart from those that the rules in `allow` find.
 
-    Raises ValueError for a rule that there is not.
+    Raises ValueError for an unknown rule.
     """
     allowed = {allow} if isinstance(allow, str) else set(allow)
     if unknown := sorted(allowed - set(rules())):
         raise ValueError(f"no rule is called {unknown[0]!r}: expected one of {', '.join(rules())}")
     journal = tuple(calls)
-    found = judge(journal)
-    wrong = [finding for finding in found if finding.rule not in allowed]
-    if not wrong:
+    findings = judge(journal)
+    mistakes = [finding for finding in findings if finding.rule not in allowed]
+    if not mistakes:
         return
-    with_keys = {n for finding in found if finding.rule == KEYS for n in finding.calls}
-    lines = {call.number: call for call in journal}
-    broken = sorted({finding.rule for finding in wrong})
-    told = [f"the client is not well-behaved (allow={broken} would let it pass):"]
-    for finding in wrong:
-        told.append(f"  {finding.rule}: {finding.message}")
-        shown = (lines[number] for number in finding.calls[:_MOST_LINES])
-        told += [f"    {_line(call, quiet=call.number in with_keys)}" for call in shown]
+    with_keys = {n for finding in findings if finding.rule == KEYS for n in finding.calls}
+    by_number = {call.number: call for call in journal}
+    broken = sorted({finding.rule for finding in mistakes})
+    lines = [f"the client is not well-behaved (allow={broken} would let it pass):"]
+    for finding in mistakes:
+        lines.append(f"  {finding.rule}: {finding.message}")
+        shown = (by_number[number] for number in finding.calls[:_MOST_LINES])
+        lines += [f"    {_line(call, quiet=call.number in with_keys)}" for call in shown]
         if (more := len(finding.calls) - _MOST_LINES) > 0:
-            told.append(f"    and {more} more")
-    raise AssertionError("\n".join(told))
+            lines.append(f"    and {more} more")
+    raise AssertionError("\n".join(lines))
 
 
 def _line(call: Call, *, quiet: bool) -> str:
-    """A call in one line; without its text if a key stands in it."""
+    """A call in one line. `quiet`: without its text, because that contains a key."""
     if not quiet:
         return describe.line(call)
-    what = f"{call.number}. {call.method} {call.path} {call.model or ''}"
-    return f"{call.redacted(what).rstrip()} -> {describe.outcome(call)}"
+    request = f"{call.number}. {call.method} {call.path} {call.model or ''}"
+    return f"{call.redacted(request).rstrip()} -> {describe.outcome(call)}"

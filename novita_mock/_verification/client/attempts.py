@@ -1,8 +1,8 @@
-"""Which calls are attempts at the same thing: a request and its retries. Part of `_verdict`.
+"""Groups calls into attempts: a request and its retries.
 
-A client of the openai family counts its retries in a header; there nothing has to be guessed. Of
-other clients an equal request is a retry if it follows a failure soon: after a success it is a
-second request, and so it is where equal requests come side by side.
+Clients of the openai family count their retries in a header, so nothing has to be guessed. For
+other clients, an equal request is a retry if it soon follows a failure. After a success, or where
+equal requests are sent in parallel, it is a new request.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from novita_mock._verification.client.finding import table
 
 
 class Kind(Enum):
-    """How attempts are known to belong together."""
+    """How we know that attempts belong together."""
 
     COUNTED = "counted"
-    """The client counted them."""
+    """The client counts them."""
     BARE = "bare"
-    """They follow a failure, and the client does not count."""
+    """They follow a failure, and the client does not count them."""
     ANEW = "anew"
-    """They follow a failure, and the client says of each that it is the first."""
+    """They follow a failure, and the client marks each one as the first attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """A request and what followed it, oldest first: each of them but the last failed."""
+    """A request and its retries, oldest first. All of them failed, except perhaps the last."""
 
     kind: Kind
     calls: Sequence[Call]
@@ -48,15 +48,15 @@ def _statuses(*, retryable: bool) -> frozenset[int]:
 
 
 def is_refused(call: Call) -> bool:
-    """Whether it got a refusal that does not pass by itself. A look at what no API is made of, as
-    by whoever waits for a server to start, is not counted."""
+    """Whether the call got a refusal that a retry cannot change. Readiness probes (non-POST
+    requests to unknown routes) do not count."""
     if call.operation is None and call.method != "POST":
         return False
     return call.status in _statuses(retryable=False)
 
 
 def may_pass(call: Call) -> bool:
-    """Whether it failed in a way that may pass by itself."""
+    """Whether the call failed in a way that a retry may change."""
     return call.status in _statuses(retryable=True) or call.status >= 500 or is_lost(call)
 
 
@@ -67,28 +67,28 @@ def is_lost(call: Call) -> bool:
 
 
 def failed(call: Call) -> bool:
-    """Whether it failed in either way."""
+    """Whether the call failed in either way."""
     return is_refused(call) or may_pass(call)
 
 
 def lasted(call: Call) -> float:
-    """Seconds that the reply takes."""
+    """The duration of the reply, in seconds."""
     head = call.reply.head_gap * (1 + len(call.reply.headers))
     return head + sum(chunk.pause for chunk in call.reply.chunks)
 
 
 def wait(call: Call, retry: Call) -> float | None:
-    """Seconds between the end of a reply and a retry; None if the client did not wait for the end,
-    so that nobody knows."""
+    """Seconds between the end of a reply and the retry; None if that is unknown, because the client
+    did not wait for the end."""
     waited = retry.at - call.at - lasted(call)
-    # Clocks are read to about a microsecond, and set back at times.
+    # Clocks are accurate to about a microsecond, and are sometimes set back.
     return max(0.0, waited) if waited > -0.001 or not lasted(call) else None
 
 
 def count(call: Call) -> int | None:
-    """The number of the retry as the client counts it, 0 for no retry; None if it does not."""
-    told = call._request.headers.get(_count_header())
-    return int(told) if told is not None and told.isdigit() else None
+    """The retry number that the client sent, 0 for the first attempt; None if it sent none."""
+    sent = call._request.headers.get(_count_header())
+    return int(sent) if sent is not None and sent.isdigit() else None
 
 
 @cache
@@ -97,15 +97,15 @@ def _count_header() -> bytes:
 
 
 def groups(calls: Iterable[Call]) -> list[list[Call]]:
-    """The calls with equal requests of one caller, in order."""
-    found: dict[tuple[object, ...], list[Call]] = {}
+    """The calls grouped by equal requests of the same caller, in order."""
+    equal: dict[tuple[object, ...], list[Call]] = {}
     for call in calls:
         request = call._request
         get = request.headers.get
-        wished = get(ERROR_HEADER), get(FAULT_HEADER)
-        asked = (get(b"authorization"), get(b"x-api-key"), *wished)
-        found.setdefault((request.method, request.path, *asked, request.body), []).append(call)
-    return list(found.values())
+        caller = get(b"authorization"), get(b"x-api-key")
+        headers = (*caller, get(ERROR_HEADER), get(FAULT_HEADER))
+        equal.setdefault((request.method, request.path, *headers, request.body), []).append(call)
+    return list(equal.values())
 
 
 def attempts(group: Sequence[Call]) -> list[Attempts]:
@@ -120,8 +120,8 @@ def attempts(group: Sequence[Call]) -> list[Attempts]:
 
 
 def _counted(group: Sequence[Call]) -> list[list[Call]]:
-    """Each retry goes to the oldest attempt that waits for one of its number. So the waits come out
-    no shorter than they were, whoever of several equal clients it was."""
+    """Assigns each retry to the oldest attempt that waits for a retry with this number. So no wait
+    comes out shorter than it was, whichever of several equal clients sent the retry."""
     waiting: dict[int, deque[list[Call]]] = {}
     chains: list[list[Call]] = []
     for call in group:
@@ -139,7 +139,7 @@ def _counted(group: Sequence[Call]) -> list[list[Call]]:
 
 
 def _following(calls: Sequence[Call]) -> list[list[Call]]:
-    if _come_side_by_side(calls):
+    if _are_parallel(calls):
         return []
     chains: list[list[Call]] = []
     soon: float = table()["soon"]
@@ -152,9 +152,9 @@ def _following(calls: Sequence[Call]) -> list[list[Call]]:
     return [chain for chain in chains if len(chain) > 1]
 
 
-def _come_side_by_side(calls: Sequence[Call]) -> bool:
-    """Whether one came at once after another that had succeeded: the client asks the same several
-    times on purpose, and a failure of one is no reason for the next."""
+def _are_parallel(calls: Sequence[Call]) -> bool:
+    """Whether a call came at once after one that succeeded. Then the client repeats the request on
+    purpose, and a failure is not the reason for the next call."""
     for call, following in pairwise(calls):
         if not failed(call) and following.at - call.at < lasted(call) + table()["at_once"]:
             return True

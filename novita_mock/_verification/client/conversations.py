@@ -1,4 +1,4 @@
-"""The rules on what a client makes of the answers in a conversation. Part of `_verdict`."""
+"""The rules of the client report on how a client uses the answers in a conversation."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _ASSISTANT = b'"assistant"'
 _RESULT = b'"tool_call_id"'
 
 Broken = Mapping[bytes, list[tuple[Call, Received]]]
-"""Calls whose answer did not arrive as a whole, by the last message that was asked."""
+"""Calls whose answer did not arrive completely, by the last message of the request."""
 
 
 def findings(calls: Sequence[Call]) -> Iterator[Finding]:
-    """What the client did wrong with the answers."""
+    """The client's mistakes with answers."""
     yield from _broken_answers(calls)
     yield from _tool_loops(calls)
 
 
 def _messages(call: Call) -> list[Json]:
-    """The messages of a valid request; none if it has none."""
+    """The messages of a valid request; empty for other requests."""
     if not call.metadata.valid:
         return []
-    # Not `call.request`, which would be kept for as long as the journal keeps the call.
+    # Not `call.request`, which would stay in memory as long as the call.
     messages: list[Json] = orjson.loads(call._request.body).get("messages") or []
     return messages
 
@@ -51,53 +51,53 @@ def _broken_answers(calls: Sequence[Call]) -> Iterator[Finding]:
     if not broken:
         return
     whole: dict[tuple[bytes, Said], int] | None = None
-    told: set[int] = set()
+    reported: set[int] = set()
     for later in calls:
         if _ASSISTANT not in later._request.body:
             continue
-        for cut, heard_of, question, answer in _taken(broken, later):
+        for cut, arrived, question, answer in _repeated(broken, later):
             whole = _whole(calls) if whole is None else whole
-            if cut.number in told or whole.get((question, answer), later.number) < later.number:
+            if cut.number in reported or whole.get((question, answer), later.number) < later.number:
                 continue
-            told.add(cut.number)
-            rule = ERROR if heard_of.error else CUT
+            reported.add(cut.number)
+            rule = ERROR if arrived.error else CUT
             message = _MESSAGES[rule].format(cut=cut.number, later=later.number)
             yield Finding(rule, (cut.number, later.number), message)
 
 
 def _broken(calls: Sequence[Call]) -> Broken:
-    found: dict[bytes, list[tuple[Call, Received]]] = {}
+    broken: dict[bytes, list[tuple[Call, Received]]] = {}
     for call in calls:
-        # Nothing breaks an answer but a fault.
+        # Only a fault breaks an answer.
         if call.metadata.fault is None or not call.stream or not (messages := _messages(call)):
             continue
-        what = received(call)
-        if what.partial:
-            found.setdefault(_last(messages), []).append((call, what))
-    return found
+        arrived = received(call)
+        if arrived.partial:
+            broken.setdefault(_last(messages), []).append((call, arrived))
+    return broken
 
 
-def _taken(broken: Broken, later: Call) -> Iterator[tuple[Call, Received, bytes, Said]]:
-    """The broken answers that stand in a later request, with the message before them and what they
-    say. One that stands last is there to be gone on with, which is no mistake."""
+def _repeated(broken: Broken, later: Call) -> Iterator[tuple[Call, Received, bytes, Said]]:
+    """The broken answers that a later request contains, with the message before them and their
+    content. An answer at the end is to be continued, which is no mistake."""
     messages = _messages(later)
     for before, message in pairwise(messages[:-1]):
         if message["role"] != "assistant":
             continue
         question, answer = orjson.dumps(before), said(message)
-        for cut, what in broken.get(question, ()):
-            if cut.number < later.number and answer in what.partial:
-                yield cut, what, question, answer
+        for cut, arrived in broken.get(question, ()):
+            if cut.number < later.number and answer in arrived.partial:
+                yield cut, arrived, question, answer
 
 
 def _whole(calls: Sequence[Call]) -> dict[tuple[bytes, Said], int]:
-    """The first call that got an answer as a whole, by the last message and what was said."""
-    found: dict[tuple[bytes, Said], int] = {}
+    """The number of the first call that got a complete answer, by last message and content."""
+    first: dict[tuple[bytes, Said], int] = {}
     for call in calls:
         if messages := _messages(call):
             for answer in received(call).whole:
-                found.setdefault((_last(messages), answer), call.number)
-    return found
+                first.setdefault((_last(messages), answer), call.number)
+    return first
 
 
 def _tool_loops(calls: Sequence[Call]) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _tool_loops(calls: Sequence[Call]) -> Iterator[Finding]:
     loops: dict[bytes, list[Call]] = {}
     longest: dict[bytes, int] = {}
     for call in calls:
-        # A round has a result at least; so most bodies need not be read.
+        # Each round has at least one result, so most bodies need not be parsed.
         if call._request.body.count(_RESULT) <= most or not (messages := _messages(call)):
             continue
         start = max((i for i, m in enumerate(messages) if m["role"] == "user"), default=-1) + 1

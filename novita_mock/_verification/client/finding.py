@@ -1,4 +1,4 @@
-"""What a rule finds, and the table of the rules. Part of `_verdict`."""
+"""A finding of the client report, and the table of its rules."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from novita_mock._core.http import Json
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a client did wrong: the rule, the numbers of the calls that show it, and a sentence.
+    """A client mistake: the rule, the numbers of the calls that show it, and a sentence.
 
-    The sentence holds nothing of what was asked or answered.
+    The sentence contains no text of requests or answers.
     """
 
     rule: str
@@ -27,17 +27,17 @@ class Finding:
 
 @cache
 def table() -> Json:
-    """verdicts.json as it stands."""
+    """The content of verdicts.json."""
     document: Json = orjson.loads((load_description().root / "verdicts.json").read_bytes())
     return document
 
 
 def rules() -> Mapping[str, str]:
-    """The rules, each with what it finds."""
+    """The rules by name, with their descriptions."""
     return {name: row["description"] for name, row in table()["rules"].items()}
 
 
 def bounds(rule: str) -> Mapping[str, Any]:
-    """The bounds of a rule by name, beside its description."""
-    found: Mapping[str, Any] = table()["rules"][rule]
-    return found
+    """The entry of a rule: its bounds by name, and its description."""
+    entry: Mapping[str, Any] = table()["rules"][rule]
+    return entry

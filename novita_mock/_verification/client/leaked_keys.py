@@ -1,4 +1,4 @@
-"""The rule on keys that stand in prompts. Nothing here tells what a key is. Part of `_verdict`."""
+"""The rule of the client report on keys in prompts. Its findings never contain a key."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from novita_mock._verification.client.finding import Finding, bounds
 
 RULE = "key_in_prompt"
 _FIELDS = ("messages", "prompt")
-# In base64, as of images, anything occurs.
+# Base64 data, such as images, can contain anything.
 _DATA = "data:"
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9_+/-])", r"(?![A-Za-z0-9_+/-])"
 
 
 def findings(calls: Sequence[Call]) -> Iterator[Finding]:
-    """The keys that the client sent in prompts: one finding for each kind and place."""
-    found: dict[tuple[str, str], list[int]] = {}
+    """The keys that the client sent in prompts: one finding for each kind of key and place."""
+    leaks: dict[tuple[str, str], list[int]] = {}
     for call in calls:
-        for what, place in _seen(call):
-            found.setdefault((what, place), []).append(call.number)
-    for (what, place), numbers in found.items():
-        message = f"{what} stands in {place}; it is not shown here"
+        for kind, place in _leaks(call):
+            leaks.setdefault((kind, place), []).append(call.number)
+    for (kind, place), numbers in leaks.items():
+        message = f"{kind} stands in {place}; it is not shown here"
         yield Finding(RULE, tuple(numbers), message)
 
 
-def _seen(call: Call) -> Iterator[tuple[str, str]]:
-    """What keys stand in a request, and where, each once."""
+def _leaks(call: Call) -> Iterator[tuple[str, str]]:
+    """The kinds of keys in a request, each once, with the first place."""
     body = call._request.body
     own = _own(call)
-    vendors = [(of, pattern) for of, start, pattern in _vendors() if start in body]
+    vendors = [(vendor, pattern) for vendor, start, pattern in _vendors() if start in body]
     if not vendors and (own is None or own.encode() not in body):
         return
-    told: set[str] = set()
+    reported: set[str] = set()
     for place, text in _texts(body):
         rest = text
-        if own is not None and (place_of_own := _whole(own)).search(text):
-            rest = place_of_own.sub("", text)
-            if "own" not in told:
-                told.add("own")
+        if own is not None and (own_key := _whole(own)).search(text):
+            rest = own_key.sub("", text)
+            if "own" not in reported:
+                reported.add("own")
                 yield "the caller's own key", place
-        for of, pattern in vendors:
+        for vendor, pattern in vendors:
             rest, found = _without(pattern, rest)
-            if found and of not in told:
-                told.add(of)
-                yield f"what looks like a key of {of}", place
+            if found and vendor not in reported:
+                reported.add(vendor)
+                yield f"what looks like a key of {vendor}", place
 
 
 def _without(pattern: re.Pattern[str], text: str) -> tuple[str, bool]:
-    """`text` without the keys that fit `pattern`, and whether there were any: one is not taken for
-    that of two vendors."""
+    """`text` without the keys that match `pattern`, and whether there were any. Removing them keeps
+    one key from being reported for two vendors."""
     keys = [match[0] for match in pattern.finditer(text) if _is_random(match[0])]
     for key in keys:
         text = text.replace(key, "")
@@ -63,7 +63,7 @@ def _without(pattern: re.Pattern[str], text: str) -> tuple[str, bool]:
 
 
 def _own(call: Call) -> str | None:
-    """The caller's key, if it is too long to be a word."""
+    """The caller's key, if it is too long to be an ordinary word."""
     key = sent_key(call._request)
     return key if len(key) >= bounds(RULE)["shortest"] else None
 
@@ -81,13 +81,13 @@ def _vendors() -> tuple[tuple[str, bytes, re.Pattern[str]], ...]:
 
 
 def _is_random(key: str) -> bool:
-    """Whether it is no placeholder such as `sk-xxxx`: it has letters, digits, and many of them."""
+    """Whether `key` is no placeholder such as `sk-xxxx`: it has letters, digits and variety."""
     distinct = len(set(key)) >= bounds(RULE)["distinct"]
     return distinct and any(map(str.isdigit, key)) and any(map(str.isalpha, key))
 
 
 def _texts(body: bytes) -> Iterator[tuple[str, str]]:
-    """Each text in the messages or the prompt of a request, after the place where it stands."""
+    """The place and the text of each string in the messages or the prompt of a request."""
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -102,5 +102,5 @@ def _texts(body: bytes) -> Iterator[tuple[str, str]]:
         elif isinstance(value, list):
             left += [(f"{place}[{i}]", member) for i, member in reversed([*enumerate(value)])]
         elif isinstance(value, dict):
-            # Its names may be anything, a key too.
+            # The place leaves out member names, because they could contain a key.
             left += [(place, member) for member in reversed(value.values())]

@@ -1,5 +1,4 @@
-"""What a client can have heard of an answer: its text as far as it arrived, and whether that was
-all of it. Part of `_verdict`."""
+"""What a client received of an answer: the text that arrived, and whether it was complete."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ class _Choice:
     finished: bool = False
 
     def add(self, choice: Json) -> None:
-        """Takes what a chunk says of the choice."""
+        """Adds the part of the choice that a chunk contains."""
         delta = choice.get("delta") or {}
         self.text.append(delta.get("content") or "")
         for call in delta.get("tool_calls") or ():
@@ -33,14 +32,14 @@ class _Choice:
         self.finished = self.finished or choice.get("finish_reason") is not None
 
     def said(self) -> Said:
-        """What has arrived."""
+        """The content that arrived."""
         return "".join(self.text).strip(), tuple(self.arguments.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What arrived of each choice: of those that came to their end, and of those that did not;
-    whether an error came in between."""
+    """The received content of each choice: `whole` for complete choices, `partial` for the others;
+    and whether an `error` event arrived."""
 
     whole: tuple[Said, ...]
     partial: tuple[Said, ...] = ()
@@ -51,7 +50,7 @@ _NOTHING = Received(())
 
 
 def received(call: Call) -> Received:
-    """What arrived of the answer to a conversation."""
+    """What the client received of the answer to a conversation."""
     if call.status != 200:
         return _NOTHING
     if dict(call.reply.headers).get(b"content-type") == b"text/event-stream":
@@ -62,7 +61,7 @@ def received(call: Call) -> Received:
 
 
 def said(message: Json) -> Said:
-    """What an assistant's message says, as far as it is text."""
+    """The text and the tool call arguments of an assistant message."""
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(part.get("text") or "" for part in content)
@@ -83,14 +82,14 @@ def _stream(body: bytes) -> Received:
                 choices.setdefault(choice.get("index", 0), _Choice()).add(choice)
         else:
             error = error or (isinstance(chunk, dict) and bool({"error", "message"} & chunk.keys()))
-    found = list(choices.values()) or [_Choice()]
-    whole = tuple(choice.said() for choice in found if done or choice.finished)
-    partial = tuple(choice.said() for choice in found if not (done or choice.finished))
+    every = list(choices.values()) or [_Choice()]
+    whole = tuple(choice.said() for choice in every if done or choice.finished)
+    partial = tuple(choice.said() for choice in every if not (done or choice.finished))
     return Received(whole, partial, error)
 
 
 def _events(body: bytes) -> Iterator[bytes]:
-    """The data of each event that is complete, and of the last one even if it is not."""
+    """The data of each event, even of an incomplete last one."""
     for line in body.split(b"\n"):
         if line.startswith(b"data:"):
             yield line.removeprefix(b"data:")

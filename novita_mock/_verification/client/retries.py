@@ -1,5 +1,4 @@
-"""The rules on retries: what is retried, how soon, how often, and what is not. Part of
-`_verdict`."""
+"""The rules of the client report on retries: what is retried, how soon, how often, what never."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ REFUSAL, STORM, BACKOFF, GAVE_UP = "retried_refusal", "retry_storm", "no_backoff
 
 
 def findings(calls: Sequence[Call]) -> Iterator[Finding]:
-    """What the client did wrong with its retries."""
+    """The client's mistakes with retries."""
     given_up: list[Call] = []
     for group in groups(calls):
         for chain in attempts(group):
@@ -60,15 +59,15 @@ def _is_retried(kind: Kind, call: Call, retry: Call) -> bool:
         return False
     if kind is Kind.COUNTED:
         return True
-    # No rule refused it, and yet it was answered then: somebody had removed the cause.
+    # No scripted rule refused it and the retry succeeded, so the cause was removed in between.
     if call.metadata.rule is None and not failed(retry):
         return False
-    # Those that come at once may be side by side.
+    # Requests that come at once may be parallel.
     return kind is Kind.BARE or retry.at - call.at >= table()["at_once"]
 
 
 def _runs(calls: Sequence[Call], linked: Callable[[Call, Call], bool]) -> Iterator[list[Call]]:
-    """The longest runs of two or more calls in which each is `linked` to the next."""
+    """The longest runs of two or more calls, each of them `linked` to the next."""
     run: list[Call] = []
     for call in calls:
         if run and not linked(run[-1], call):
@@ -107,7 +106,7 @@ def _no_backoff(chain: Attempts) -> Iterator[Finding]:
         if not _grow(waits):
             message = (
                 f"after {_failure(run[0])} the same request came again at once, "
-                f"{_times(len(waits))} in a row, after {_told(waits)} s"
+                f"{_times(len(waits))} in a row, after {_listed(waits)} s"
             )
             yield Finding(BACKOFF, _numbers(run), message)
 
@@ -122,20 +121,20 @@ def _is_at_once(call: Call, retry: Call) -> bool:
 
 
 def _grow(waits: Sequence[float]) -> bool:
-    """Whether each wait is longer than the one before, by more than chance makes it; one wait by
-    itself may be the first of such."""
+    """Whether each wait is longer than the one before, by more than random noise. True for a single
+    wait, which may be the first of growing ones."""
     bound = bounds(BACKOFF)
     growth, noise = bound["growth"], bound["noise"]
     return all(later >= max(growth * wait, noise) for wait, later in pairwise(waits))
 
 
-def _told(waits: Sequence[float]) -> str:
+def _listed(waits: Sequence[float]) -> str:
     shown = ", ".join(f"{wait:.3f}" for wait in waits[:5])
     return shown if len(waits) <= 5 else f"{shown}, ..."
 
 
 def _ends_with_429(group: Sequence[Call]) -> bool:
-    """Whether the last of equal requests was one too many, and was not a retry itself."""
+    """Whether the last of equal requests exceeded a rate limit and was not a retry itself."""
     *before, last = group
     if last.status != bounds(GAVE_UP)["status"] or not may_pass(last) or last.operation is None:
         return False
@@ -143,7 +142,7 @@ def _ends_with_429(group: Sequence[Call]) -> bool:
 
 
 def _gave_up(candidates: Sequence[Call], calls: Sequence[Call]) -> Iterator[Finding]:
-    """Those whose text was not sent in another request either: to another model, say."""
+    """The candidates whose text no other request sent either, such as one to another model."""
     if not candidates:
         return
     others: dict[bytes, list[Call]] = {}
@@ -153,18 +152,18 @@ def _gave_up(candidates: Sequence[Call], calls: Sequence[Call]) -> Iterator[Find
             others.setdefault(text, []).append(call)
     for call in candidates:
         equal = others.get(_text(call) or b"", [])
-        if not any(_stands_in(other, call) for other in equal):
+        if not any(_is_another_attempt(other, call) for other in equal):
             message = f"{describe.outcome(call)} passes by itself; the request was given up"
             yield Finding(GAVE_UP, (call.number,), message)
 
 
-def _stands_in(other: Call, call: Call) -> bool:
-    """Whether `other` is a further try at what `call` asked, or `call` one at what `other` did."""
+def _is_another_attempt(other: Call, call: Call) -> bool:
+    """Whether one of the two calls is a later attempt at the text of the other."""
     return other.number > call.number or (other.number < call.number and failed(other))
 
 
 def _text(call: Call) -> bytes | None:
-    """What the model is asked to go on from."""
+    """The messages or the prompt of a valid request, as bytes; None for other requests."""
     if not call.metadata.valid:
         return None
     body = orjson.loads(call._request.body)
