@@ -22,7 +22,7 @@ from novita_mock._engine.routing import Located, Routes, route
 from novita_mock._journal.call import Bill, Call, CallMetadata
 from novita_mock._journal.ledger import Ledger
 from novita_mock._render.encoder import Encoder
-from novita_mock._render.errors import dumps, json_reply, refuse
+from novita_mock._render.errors import dumps, json_reply, reason_of, refuse
 from novita_mock._render.models import ModelReplies
 from novita_mock._stubs.script import Script
 
@@ -90,6 +90,7 @@ class Pipeline:
         except Refused as refusal:
             own = self._planner.own_error(metadata.model, refusal.name)
             reply = refuse(self._errors, self._policy.edition, refusal, sent_key(request), own)
+            metadata.reason = reason_of(self._errors, self._policy.edition, refusal, own)
         if metadata.fault is not None:
             reply = self._injector.broken(metadata.fault, reply)
         return ledger.record(request, reply, metadata)

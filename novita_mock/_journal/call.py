@@ -33,8 +33,8 @@ class CallMetadata:
     `stream` from a valid body. `rule` is the index of the scripted rule that answered. `tokens`:
     generated tokens. `valid`: the body matches the operation's schema. `missed`: why no
     rule took a request that needed one. `known` are the fields that the schema names. `fault` is
-    how the reply was broken. `bill` is the cost of the call, if it is charged. `headers` are the
-    request's headers, unchanged.
+    how the reply was broken. `bill` is the cost of the call, if it is charged. `reason` is that of
+    a refusal. `headers` are the request's headers, unchanged.
     """
 
     operation: str | None = None
@@ -47,6 +47,7 @@ class CallMetadata:
     known: frozenset[str] = frozenset()
     fault: Fault | None = None
     bill: Bill | None = None
+    reason: str | None = None
     headers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
 
 

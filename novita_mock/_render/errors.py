@@ -45,6 +45,15 @@ def refuse(
     return json_reply(row.status, dumps(body | errors.envelopes[edition]), more=more)
 
 
+def reason_of(errors: Errors, edition: str, refusal: Refused, own: Json | None) -> str | None:
+    """The reason that `refuse` writes into its reply; None for a reply in plain text."""
+    if own is not None:
+        reason: str | None = own["body"].get("reason")
+        return reason
+    row = errors.row(refusal.name, edition)
+    return None if row.text is not None else row.reason
+
+
 def _own(own: Json, refusal: Refused) -> Json:
     """A body of error shape B: its message ends with a trace id."""
     text = fill(own["body"]["message"], str(refusal.detail))
