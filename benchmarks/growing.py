@@ -109,7 +109,7 @@ def _mock_with(number: int, copy: Path) -> Mock:
     kept = sorted(rows, key=lambda row: row["id"] != requests.MODEL)[:number]
     more = [{**kept[0], "id": f"made-up/model-{n}"} for n in range(number - len(kept))]
     file.write_text(json.dumps({**catalogue, "data": kept + more}))
-    with patches.patch("novita_mock._mock.open_book", lambda: Description(copy)):
+    with patches.patch("novita_mock._mock.load_description", lambda: Description(copy)):
         return Mock()
 
 
