@@ -9,7 +9,6 @@ from .judging.verdicts import MUST, SHOULD, Skipped, expect
 from .test_3_answers import wanted
 from .wire.views import Answer, Unreadable
 
-CHAT_PAGE = "docs: Create chat completion"
 BOTH_PAGES = "docs: Create chat completion, Create completion"
 PARENTS = {
     "prompt_tokens_details": "prompt_tokens", "completion_tokens_details": "completion_tokens",

@@ -9,9 +9,6 @@ from .test_4_streams import adds
 from .wire.exchange import Exchange, Json
 from .wire.views import Stream, Unreadable, delta, said, shaped
 
-CHUNKS = "docs: Create chat completion, Create completion (stream); observed: tapes"
-
-
 # Fragments of calls
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,9 @@ from contract_tests.judging import checks, verdicts
 from contract_tests.judging.probe import Api
 from contract_tests.judging.verdicts import Skipped
 from contract_tests.run.budget import Careful, Ledger
+from contract_tests.run.exchange_store import Store
 from contract_tests.run.redact import Redactor
-from contract_tests.wire.exchange import Asked, Came
+from contract_tests.wire.exchange import Asked, Came, Exchange
 from contract_tests.wire.target import OverHttp
 from novita_mock._mock import Mock
 from novita_mock.starlette import Endpoint
@@ -187,8 +190,6 @@ def test_a_failed_check_stays_failed_when_the_budget_ends() -> None:
 
 @pytest.mark.parametrize("edition", ["v3", "2026", "live"])
 def test_the_mock_passes_over_loopback(edition: str, serve: Any) -> None:
-    import time
-
     server = serve(Endpoint(Mock(edition=edition, clock=time.time)))
     done = live(f"--novita-base-url={server.url}", f"--novita-edition={edition}")
     assert done.returncode == 0, done.stdout
@@ -244,6 +245,85 @@ def test_a_cap_on_cost_is_never_passed(tmp_path: Path) -> None:
     api = careful(tmp_path, Moody(), max_usd=1e-9)
     with pytest.raises(Skipped, match="USD"):
         api.send("a", ASKED)
+
+
+def test_a_request_is_sent_once_however_long_its_answer_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers want one exchange. The time that the second waits is fake: hours."""
+    hours, begun, answered = itertools.count(step=3600), threading.Event(), threading.Event()
+    polls, sent, pause = itertools.count(1), list[str](), time.sleep
+
+    def fetch() -> Exchange:
+        sent.append(threading.current_thread().name)
+        if len(sent) > 1:
+            answered.set()
+        begun.set()
+        answered.wait(10)
+        return Exchange("a", ASKED, Came(200, (), b"{}"))
+
+    def wait(_seconds: float) -> None:
+        if next(polls) == 3:  # enough for one that loses its patience to send the request itself
+            answered.set()
+        pause(0.001)
+
+    def work() -> None:
+        found.append(Store(tmp_path)("chat:plain", fetch))
+
+    found: list[Exchange] = []
+    workers = [threading.Thread(target=work, name=name) for name in ("first", "second")]
+    workers[0].start()
+    assert begun.wait(10)
+    for clock in ("monotonic", "perf_counter", "time"):
+        monkeypatch.setattr(time, clock, lambda: float(next(hours)))
+    monkeypatch.setattr(time, "sleep", wait)
+    workers[1].start()
+    for worker in workers:
+        worker.join()
+    assert sent == ["first"]
+    assert found[0] == found[1]
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from contract_tests.run.exchange_store import Store
+def fetch():
+    print("fetching", flush=True)
+    time.sleep(600)
+Store(Path(sys.argv[1]))("a", fetch)
+"""
+
+
+def test_a_worker_that_dies_while_it_waits_for_an_answer_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-c", HOLDING, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "fetching\n"
+        worker.kill()
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("waits for a worker that is dead"))
+    answer = Exchange("a", ASKED, Came(200, (), b"{}"))
+    assert Store(tmp_path)("a", lambda: answer) == answer
+
+
+def test_workers_that_reserve_at_once_never_pass_the_cap(tmp_path: Path) -> None:
+    ledger, refused = Ledger(tmp_path / "budget.json", max_requests=60), list[str]()
+
+    def work() -> None:
+        for _ in range(20):
+            try:
+                ledger.reserve(0.0001)
+            except Skipped as why:
+                refused.append(str(why))
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert (ledger.state()["requests"], len(refused)) == (60, 20)
 
 
 def test_requests_are_paced(tmp_path: Path) -> None:

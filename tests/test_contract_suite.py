@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections import defaultdict
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +38,7 @@ from contract_tests.wire.views import CHAT, TEXT
 from novita_mock import _report
 from novita_mock._api.description import shipped
 from novita_mock._commands import contract
+from novita_mock._report.html import written as html
 from tests.contract_target import judged_by
 
 OPERATIONS = (CHAT, TEXT)
@@ -224,6 +228,74 @@ def test_a_report_can_be_written_in_every_form(suffix: str, report: Json, tmp_pa
         place = result["locations"][0]["physicalLocation"]
         assert place["artifactLocation"]["uri"] == "schemas/chat/completion.response.json"
         assert place["region"]["startLine"] > 1
+
+
+class Page(HTMLParser):
+    """What an HTML page shows: the texts of each kind of element, in their order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: dict[str, list[str]] = defaultdict(list)
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found[tag].append("")
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            continue  # elements without an end, such as meta
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.found[self._open[-1]][-1] += data
+
+
+WHY = """$.choices[0]: 'index' is a required property \ud800
+curl <a> & 'b' \x00
+→ 200 <script>"""
+
+
+def test_a_page_shows_every_check_and_why_it_did_not_pass(report: Json) -> None:
+    report = with_trouble(report)
+    found, checks = Page(html(report)).found, report["checks"]
+    columns = [found["td"][column : 4 * len(checks) : 4] for column in range(4)]
+    members = ("verdict", "strength", "sentence", "source")
+    assert columns == [[check[member] for check in checks] for member in members]
+    chapters = dict.fromkeys(check["chapter"] for check in checks)
+    assert found["h3"] == [name.removeprefix("test_").replace("_", " ") for name in chapters]
+    others = [check["reason"] for check in checks[1:] if check["verdict"] == "skipped"]
+    assert found["pre"] == [WHY, *others]
+
+
+def test_a_page_shows_drift_coverage_and_cost(report: Json) -> None:
+    drift = {"sentence": "A <b>.", "documented": None, "observed": "&lt;", "state": "known"}
+    cost = {"usd": 1.23456789, "requests": 7, "seconds": 2.5, "target": "<here>"}
+    seen = {"undocumented": {"<x>": 2}, "values": {"y": 1}}
+    found = Page(html({**report, **cost, **seen, "drift": [drift], "checks": []})).found
+    assert found["h2"] == ["Drift", "Checks", "Coverage of the schemas", "Seen", "Times", "Cost"]
+    assert found["td"] == ["A <b>.", "None", "&lt;", "known", "", "", "<x>", "2", "y", "1"]
+    assert found["p"][0] == "<here>, edition v3: 7 requests, 1.23457 USD, 2.5 s"
+    assert found["p"][-1] == "7 requests, 1.234568 USD."
+    assert found["li"] == report["coverage"]["lines"]
+    empty = Page(html({**report, "drift": [], "undocumented": {}, "values": {}})).found
+    assert empty["p"].count("None.") == 2
+
+
+def test_a_page_draws_the_times_that_were_measured(report: Json) -> None:
+    text = html({**report, "first_byte": [1.0, 2.0, 2.0, 4.0], "gaps": []})
+    found = Page(text).found
+    assert found["figcaption"] == ["First byte: 1.000 to 4.000 s, median 2.000 s, 4 times"]
+    assert "Between chunks: not measured." in found["p"]
+    bars = re.findall(r'<rect x="(.*?)" y="(.*?)" width="(.*?)" height="(.*?)"', text)
+    assert [x for x, *_ in bars] == [f"{14 * at}.0" for at in range(30)]
+    assert [bar for bar in bars if bar[3] != "0.0"] == [
+        ("0.0", "45.0", "13.0", "45.0"),
+        ("140.0", "0.0", "13.0", "90.0"),
+        ("406.0", "45.0", "13.0", "45.0"),
+    ]
 
 
 def test_two_reports_are_compared(report: Json) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from novita_mock import Mock, Request
 from novita_mock._api.description import load_description
+from novita_mock._api.dialects import WireProfile
 from novita_mock._core.tokenizer import split
+from novita_mock._render import dialects
 
 LLAMA = "meta-llama/llama-3.1-8b-instruct"
 V4 = "deepseek/deepseek-v4-pro"
@@ -136,6 +138,31 @@ def test_usage_of_kimi_is_on_a_chunk_of_its_own_and_null_nowhere() -> None:
     found = chunks("live", KIMI, stream_options={"include_usage": True})
     assert found[-1]["choices"] == []
     assert all("usage" not in chunk for chunk in found[:-1])
+
+
+@pytest.mark.parametrize(
+    ("pieces", "counts"),
+    [
+        ([{"reasoning_content": "Let"}, {"reasoning_content": " me"}, {"content": "Hi"}],
+         [0, 1, 2, 3, 9]),
+        ([{"reasoning_content": "Let"}, {"tool_calls": [{"index": 0}]}], [0, 1, 1, 9]),
+        ([{"content": "Hi"}, {"content": ""}, {"content": " there"}], [0, 1, 1, 2, 9]),
+    ],
+    ids=["reasoning and content", "reasoning and a tool call", "content"],
+)  # fmt: skip
+def test_growing_usage_counts_reasoning_and_content(
+    pieces: list[dict[str, Any]], counts: list[int]
+) -> None:
+    """No listed model is on record with this style, so its profile is made here."""
+    deltas = [{"role": "assistant"}, *pieces, {}]
+    plain = [{"model": "m", "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    usage = {"prompt_tokens": 5, "completion_tokens": 9, "total_tokens": 14}
+    found = dialects.chunks(plain, usage, WireProfile(usage="U2"))
+    assert [chunk["choices"] for chunk in found] == [chunk["choices"] for chunk in plain]
+    assert [chunk["usage"] for chunk in found] == [
+        {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": 5 + count}
+        for count in counts
+    ]
 
 
 @pytest.mark.parametrize("edition", ["v3", "2026"])

@@ -258,6 +258,27 @@ def test_the_values_of_a_seed_do_not_drift_between_platforms_and_versions() -> N
     }
 
 
+TEXTS = {
+    "date-time": "2025-09-19T07:36:36+02:00",
+    "email": "morning.coffee@example.net",
+    "uri": "https://example.com/copper/26",
+    "password": "copper-3866",
+    "birth_date": "2024-07-07",
+    "created_timestamp": "2021-07-28T16:10:53Z",
+    "opening_time": "21:45:47",
+    "mail": "ken.winter@example.com",
+    "website": "https://example.com/copper/53",
+    "order_id": "window-8483",
+}
+OF_FORMATS = ("date-time", "email", "uri", "password")
+
+
+def test_the_texts_of_formats_and_names_keep_the_values_of_their_seed() -> None:
+    rows = {name: {"type": "string"} for name in TEXTS}
+    rows |= {name: {"type": "string", "format": name} for name in OF_FORMATS}
+    assert instance({"properties": rows, "required": list(rows)}, Seeded(2)) == TEXTS
+
+
 def test_an_enum_and_a_union_vary_with_the_seed() -> None:
     ready = prepare({"enum": ["a", "b", "c"]})
     assert {ready.instance(Seeded(seed)) for seed in range(40)} == {"a", "b", "c"}

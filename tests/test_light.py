@@ -20,7 +20,7 @@ IMPORTS = {"pyyaml": "yaml", "jsonschema-rs": "jsonschema_rs", "pyrate-limiter":
            "prometheus-client": "prometheus_client"}  # fmt: skip
 # Packages that answer a request, and those between the answer and the socket.
 SERVING = {"click", "httptools", "jsonschema_rs", "orjson", "starlette", "uvicorn", "uvloop"}
-OF_TESTS = ("pytest", "hypothesis", "respx", "httpx", "rich", "jsonschema")
+OF_TESTS = ("filelock", "pytest", "hypothesis", "respx", "httpx", "rich", "jsonschema")
 WITHOUT = """
 import sys
 for name in sys.argv.pop(1).split():
@@ -98,7 +98,10 @@ assert pytest.main(arguments) == 0
         (ANSWER, {"jsonschema_rs", "orjson"}),
         (SERVE, SERVING),
         (CONTRACT, {"click", "jsonschema_rs", "orjson"}),
-        (SUITE, {"hypothesis", "jsonschema", "jsonschema_rs", "orjson", "pytest", "rstr"}),
+        (
+            SUITE,
+            {"filelock", "hypothesis", "jsonschema", "jsonschema_rs", "orjson", "pytest", "rstr"},
+        ),
     ],
     ids=["a mock", "serve", "contract", "the suite of contract"],
 )

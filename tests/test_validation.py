@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from novita_mock import Mock
+from novita_mock._api.problems import complaint
 from novita_mock._api.validation import Reader
 from novita_mock._core.errors import Refused
 from tests.ask import CHAT, DESCRIPTION, MODEL, TEXT, body_of, both_say, encoded, error, posted
@@ -175,6 +177,50 @@ BAD = [(CHAT, *row) for row in BAD_CHAT] + [(TEXT, *row) for row in BAD_TEXT]
 each_bad = pytest.mark.parametrize(
     ("operation", "fields", "message"), BAD, ids=[json.dumps(row[1])[:50] for row in BAD]
 )
+
+
+def tagged(kind: str, **properties: Any) -> dict[str, Any]:
+    known = {"type": {"const": kind}, "inner": {"properties": {"version": {"const": 1}}}}
+    return {"type": "object", "properties": known | properties, "required": ["type"]}
+
+
+def array(**items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+A, B = tagged("a", n={"type": "integer"}), tagged("b", n={"type": "string"})
+INTEGERS, STRINGS = array(type="integer", minimum=0), array(type="string")
+NULL = {"type": "null"}
+# Branches, a value that fits none of them, and what the branch says that was meant.
+BRANCHES: dict[str, tuple[list[Any], Any, str]] = {
+    "the tag of the first": ([A, B], {"type": "a", "n": "x"}, '.n: expected integer; got "x"'),
+    "the tag of the last": ([A, B], {"type": "b", "n": 1}, ".n: expected string; got 1"),
+    "a constant that is no tag":
+        ([A, B], {"type": "a", "inner": {"version": 2}}, ".inner.version: expected 1; got 2"),
+    "a constant that is no tag, last":
+        ([B, A], {"type": "a", "inner": {"version": 2}}, ".inner.version: expected 1; got 2"),
+    "no such tag": ([A, B], {"type": "c"}, '.type: expected one of "a", "b"; got "c"'),
+    "no tag": ([A, B], {"n": 1}, ".type: is missing, but required"),
+    "no such type": ([A, INTEGERS, NULL], "x", ': expected object or array or null; got "x"'),
+    "one type twice": ([A, B, NULL], 5, ": expected object or null; got 5"),
+    "a constant, not an object": ([{"const": "x"}, A], "y", ': expected "x"; got "y"'),
+    "a word or an object": ([{"enum": ["x"]}, A], "y", ': expected "x" or object; got "y"'),
+    "most items right": ([STRINGS, INTEGERS], [1, 2, "x"], '[2]: expected integer; got "x"'),
+    "most items right, first": ([INTEGERS, STRINGS], [1, 2, "x"], '[2]: expected integer; got "x"'),
+    "the type of the item": ([STRINGS, INTEGERS], [-1], "[0]: expected at least 0; got -1"),
+    "the type of the item, first": ([INTEGERS, STRINGS], [-1], "[0]: expected at least 0; got -1"),
+    "a branch of a branch":
+        ([{"anyOf": [NULL, INTEGERS]}, A], [1, "x"], '[1]: expected integer; got "x"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("branches", "value", "text"), BRANCHES.values(), ids=BRANCHES)
+def test_of_several_branches_the_one_that_was_meant_is_explained(
+    branches: list[Any], value: Any, text: str
+) -> None:
+    schema = {"properties": {"field": {"anyOf": branches}}}
+    found = complaint(jsonschema_rs.Draft202012Validator(schema), {"field": value})
+    assert found == f"$.field{text}"
 
 
 def problem(operation: str, body: bytes) -> str:

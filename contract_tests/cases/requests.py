@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from novita_mock._api.description import load_description
+
 from ..wire.exchange import Asked, Json
 from ..wire.views import CHAT, TEXT
 
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 
 Build = Callable[["Api"], Asked]
 
-PATHS = {CHAT: "/chat/completions", TEXT: "/completions"}
+PATHS = {
+    row.name: row.path for row in load_description().operations.values() if row.reply == "answer"
+}
 FEW = 16
 MORE = 96
 SYSTEM = {"role": "system", "content": "Act like you are a helpful assistant."}
@@ -39,9 +43,6 @@ def chat_body(api: Api, **changes: Any) -> Json:
 
 def text_body(api: Api, **changes: Any) -> Json:
     return changed({"model": api.model, "prompt": PROMPT, **SAMPLED}, changes)
-
-
-BODIES = {CHAT: chat_body, TEXT: text_body}
 
 
 def post(operation: str, body: bytes, **kwargs: Any) -> Asked:

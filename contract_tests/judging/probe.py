@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -245,10 +245,6 @@ class Api:
 
     def now(self) -> float:
         return time.time()
-
-    def fresh(self) -> Api:
-        """The same target with nothing remembered."""
-        return replace(self, looked_at=[], sent=[], _known={})
 
 
 def _is_chat(row: Json) -> bool:

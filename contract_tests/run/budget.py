@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from ..cases.requests import PATHS
 from ..judging.probe import Api
 from ..judging.verdicts import Skipped
 from ..wire.exchange import Asked, Came, Exchange
@@ -21,7 +23,6 @@ MAX_REQUESTS = 149
 MAX_USD = 0.05
 RPM = 30
 LETTERS_PER_TOKEN = 2
-STALE_SECONDS = 30.0
 TRIES_AT_LIMIT = 4
 MISSING = -1.0
 
@@ -37,15 +38,11 @@ class Ledger:
 
     @contextmanager
     def _open(self) -> Iterator[dict[str, Any]]:
-        lock = self.file.with_suffix(".lock")
-        acquire(lock)
-        try:
+        with FileLock(self.file.with_suffix(".lock")):
             empty = {"requests": 0, "usd": 0.0, "next": 0.0, "stopped": "", "retries": 0}
             state = json.loads(self.file.read_text()) if self.file.exists() else empty
             yield state
             self.file.write_text(json.dumps(state))
-        finally:
-            lock.unlink(missing_ok=True)
 
     def reserve(self, usd: float) -> float:
         """Reserves one request and its worst cost; returns the seconds to wait before sending it.
@@ -85,24 +82,10 @@ class Ledger:
             return dict(state)
 
 
-def acquire(lock: Path) -> None:
-    started = time.monotonic()
-    while True:
-        try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            if time.monotonic() - started > STALE_SECONDS:
-                lock.unlink(missing_ok=True)
-                started = time.monotonic()
-            time.sleep(0.005)
-        else:
-            return
-
-
 def worst_cost(api: Api, asked: Asked) -> float:
     """The most that a request may cost, in USD, at the listed prices of its model."""
     body = asked.json
-    if not asked.valid or asked.operation not in ("chat.completions", "completions"):
+    if not asked.valid or asked.operation not in PATHS:
         return 0.0
     prices = _prices(api, str(body.get("model")))
     limit = body.get("max_tokens")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pickle
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
+
 from ..wire.exchange import Exchange
-from .budget import acquire
 
 
 class Store:
@@ -18,19 +18,19 @@ class Store:
         self._folder = folder
 
     def __call__(self, name: str, fetch: Callable[[], Exchange]) -> Exchange:
-        """The exchange of that name: read from the folder if it is there, fetched otherwise."""
+        """The exchange of that name: read from the folder if it is there, fetched otherwise.
+
+        While one process fetches it, the others wait, however long that takes.
+        """
         file = self._folder / f"{name.replace(':', '_')}.exchange"
-        lock = file.with_suffix(".fetching")
         if not file.exists():
-            acquire(lock)
-            try:
+            # The system frees the lock of a process that dies, so none needs to be broken.
+            with FileLock(file.with_suffix(".fetching")):
                 if not file.exists():
                     fetched = fetch()
-                    part = file.with_suffix(f".{time.monotonic_ns()}")
+                    part = file.with_suffix(".part")
                     part.write_bytes(pickle.dumps(fetched))
                     part.rename(file)
                     return fetched
-            finally:
-                lock.unlink(missing_ok=True)
         found: Exchange = pickle.loads(file.read_bytes())
         return found

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -26,7 +27,7 @@ from .budget import Careful, Ledger
 from .exchange_store import Store
 from .observed import Observed
 from .options import folder_of, read
-from .redact import Redactor
+from .redact import of_report
 
 NAME = "novita-contract"
 PROPERTY = "novita_finding"
@@ -49,7 +50,7 @@ class Session:
         self.config, self.options = config, read(config)
         self.folder, self.started = folder_of(config), time.time()
         self.worker = hasattr(config, "workerinput")
-        self.redact = Redactor(self.options.key)
+        self.redact = of_report(self.options.key, urlsplit(self.options.base_url).password)
         self.findings: list[dict[str, Any]] = []
         self.coverage, self.observed = coverage.Coverage(), Observed()
         self.ledger = Ledger(
@@ -95,7 +96,7 @@ class Session:
         self._end(finding)
 
     def _end(self, finding: CheckResult) -> None:
-        check, text = finding.check, self.redact(message(finding, self.api.target.base))
+        check, text = finding.check, message(finding, self.api.target.base, self.redact)
         if finding.verdict == SKIPPED:
             pytest.skip(f"not decidable: {self.redact(finding.reason)}")
         if finding.verdict == PASSED or check.strength == NOTE:
@@ -110,18 +111,24 @@ class Session:
         shown = [
             {
                 "name": exchange.name,
-                "curl": self.redact(exchange.asked.as_curl(base)),
+                "curl": exchange.asked.as_curl(base, self.redact),
                 "status": exchange.came.status,
-                "body": self.redact(exchange.came.body.decode("utf-8", "backslashreplace")[:700]),
+                "body": self.redact(exchange.came.body.decode("utf-8", "backslashreplace"))[:700],
             }
             for exchange in finding.exchanges[:3]
         ]
-        return {
+        data = {
             "check": check.name, "sentence": check.sentence, "chapter": check.chapter,
             "strength": check.strength, "source": check.source, "verdict": finding.verdict,
-            "judged": finding.judged, "reason": self.redact(finding.reason),
+            "judged": finding.judged, "reason": finding.reason,
             "documented": finding.documented, "case": finding.case, "exchanges": shown,
         }  # fmt: skip
+        return self._hidden(data)
+
+    def _hidden(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Data of the report without the key, which a server may have put into any text or name."""
+        hidden: dict[str, Any] = self.redact.json(data, numbers=False)
+        return hidden
 
     # The end of a run --------------------------------------------------------------------
 
@@ -150,8 +157,8 @@ class Session:
         state = self.ledger.state() if self.options.live else {}
         sent = sum(part.get("sent", 0) for part in parts)
         options, live = self.options, self.options.live
-        return {
-            "target": self.redact(options.base_url) if live else "in process",
+        report = {
+            "target": options.base_url if live else "in process",
             "edition": options.edition, "started": int(self.started), "strict": options.strict,
             "seconds": round(time.time() - self.started, 1), "seed": 0,
             "requests": max(sent, state.get("requests", 0)),
@@ -162,6 +169,7 @@ class Session:
                          "missing_invalid": covered.missing()[1]},
             **observed.data(),
         }  # fmt: skip
+        return self._hidden(report)
 
 
 def _merged(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -236,7 +244,7 @@ class Hooks:
         options = session_of(config).options
         if not options.live:
             return [f"novita contract: the mock in this process, edition {options.edition}"]
-        return cost_estimate.lines(options)
+        return [session_of(config).redact(line) for line in cost_estimate.lines(options)]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         contract = session_of(self.config)

@@ -21,7 +21,7 @@ EXIT_USAGE = 2
 THOROUGH = "NOVITA_CONTRACT_THOROUGH"
 KEY = "NOVITA_API_KEY"
 LOCAL_KEY = "any-key"
-NEEDED = ("pytest", "hypothesis", "jsonschema")
+NEEDED = ("pytest", "hypothesis", "jsonschema", "filelock", "rstr")
 
 
 def run(

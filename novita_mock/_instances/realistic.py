@@ -6,29 +6,24 @@ Knows names and descriptions, no schema. The caller checks the result.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from novita_mock._instances.choices import Hint
+from novita_mock._instances.texts import (
+    Maker,
+    Picks,
+    date,
+    identifier,
+    mailbox,
+    time_of_day,
+    url,
+    word,
+)
 
 T = TypeVar("T")
 
-
-class Picks(Protocol):
-    """The part of a source of choices that plausible values need."""
-
-    def integer(self, low: int, high: int) -> int: ...
-
-    def pick(self, options: Sequence[T]) -> T: ...
-
-
-Maker = Callable[[Picks], str]
-
-WORDS = (
-    "amber harbor river garden winter signal paper silver bridge morning north copper window"
-    " meadow orange market valley lantern coffee summit ocean letter forest planet velvet"
-).split()
 _LISTS: Mapping[str, list[str]] = {
     "first": "Ada Grace Alan Edsger Barbara Donald Radia Linus Margaret Ken".split(),
     "last": "Lovelace Hopper Turing Dijkstra Liskov Knuth Perlman Hamilton Thompson Moore".split(),
@@ -69,11 +64,11 @@ def _person(source: Picks) -> str:
 
 
 def _email(source: Picks) -> str:
-    return f"{source.pick(_LISTS['first']).lower()}.{source.pick(WORDS)}@example.com"
+    return f"{mailbox(source, _LISTS['first'])}.com"
 
 
 def _url(source: Picks) -> str:
-    return f"https://example.com/{source.pick(WORDS)}/{source.integer(1, 99)}"
+    return url(source, 1)
 
 
 def _phone(source: Picks) -> str:
@@ -81,19 +76,11 @@ def _phone(source: Picks) -> str:
 
 
 def _date(source: Picks) -> str:
-    return f"{source.integer(2020, 2027)}-{source.integer(1, 12):02d}-{source.integer(1, 28):02d}"
-
-
-def _time(source: Picks) -> str:
-    return f"{source.integer(0, 23):02d}:{source.integer(0, 59):02d}:{source.integer(0, 59):02d}"
-
-
-def _identifier(source: Picks) -> str:
-    return f"{source.pick(WORDS)}-{source.integer(1000, 9999)}"
+    return date(source, 2020, 2027)
 
 
 def _words(source: Picks) -> str:
-    return " ".join(source.pick(WORDS) for _ in range(source.integer(1, 3)))
+    return " ".join(word(source) for _ in range(source.integer(1, 3)))
 
 
 # The first row that shares a word with the name decides.
@@ -102,9 +89,9 @@ _TEXTS: Sequence[tuple[str, Maker]] = (
     ("url uri link website homepage href", _url),
     ("phone telephone mobile fax", _phone),
     ("timezone tz", _of("zone")),
-    ("datetime timestamp", lambda source: f"{_date(source)}T{_time(source)}Z"),
+    ("datetime timestamp", lambda source: f"{_date(source)}T{time_of_day(source)}Z"),
     ("date birthday deadline dob", _date),
-    ("time", _time),
+    ("time", time_of_day),
     ("zip postcode postal zipcode", lambda source: f"{source.integer(10000, 99999)}"),
     ("city town", _of("city")),
     ("country nation", _of("country")),
@@ -129,8 +116,8 @@ _TEXTS: Sequence[tuple[str, Maker]] = (
     ("answer reasoning thought question review abstract bio output", _of("sentence")),
     ("query search keyword keywords", _of("query")),
     ("code snippet", _of("code")),
-    ("entry", lambda source: source.pick(WORDS)),
-    ("id uuid key token sku slug username", _identifier),
+    ("entry", word),
+    ("id uuid key token sku slug username", identifier),
     ("name author person user customer contact participant owner", _person),
 )
 # words -> lowest, highest, digits after the point
@@ -166,7 +153,7 @@ def _keywords(hint: Hint) -> tuple[frozenset[str], ...]:
     """The words of the name, then the unambiguous words in the description's first line."""
     line = hint.description[:120].partition("\n")[0]
     name, prose = (
-        frozenset(word.lower() for word in _WORD.findall(text)) for text in (hint.name[:60], line)
+        frozenset(part.lower() for part in _WORD.findall(text)) for text in (hint.name[:60], line)
     )
     return (name, prose & _UNAMBIGUOUS)
 
@@ -189,9 +176,9 @@ def plausible_text(source: Picks, hint: Hint, low: int, high: int | None) -> str
     """A readable text of `low` to `high` characters that suits its name if possible."""
     text = next(_rows(hint, _BY_TEXT), _number_or_words(hint))(source)
     if high is not None and len(text) > high:
-        text = source.pick(WORDS)
+        text = word(source)
     while len(text) < low:
-        text = f"{text} {source.pick(WORDS)}" if text else source.pick(WORDS)
+        text = f"{text} {word(source)}" if text else word(source)
         if low > 2000:
             text += f" {text}" * (low // len(text) + 1)
     cut = text if high is None else text[:high]

@@ -70,7 +70,7 @@ def _draft(schema: Json) -> int | None:
     return found[0] if found else None
 
 
-def _with_draft(schema: Json, documents: Mapping[str, Json]) -> Json:
+def _with_draft(schema: Json) -> Json:
     """The schema with a `$schema` that the validator knows, or without `$schema`."""
     if not isinstance(schema, dict) or _draft(schema):
         return schema
@@ -253,7 +253,7 @@ def registry(schema: Json, documents: Mapping[str, Json]) -> Registry:
     """
     if not isinstance(schema, dict | bool):
         raise NoInstance("#", "", "a schema is an object or a boolean")
-    known = _with_draft(schema, documents)
+    known = _with_draft(schema)
     identifier = known.get("$id", known.get("id")) if isinstance(known, dict) else None
     base = absolute(NAMELESS, identifier) if isinstance(identifier, str) else NAMELESS
     try:
