@@ -65,11 +65,11 @@ def test_each_rule_has_its_weight_and_all_differences(explain: Any) -> None:
     assert lines[:7] == [
         "rule 1 (1 conditions, 0 exact): fits",
         "rule 2 (3 conditions, 0 exact): differs",
-        f"  in model: wants 'deepseek/*'; got '{MODEL}'",
-        "  in turn: wants {'min': 2}; got 1",
+        f"  wants model='deepseek/*'; got '{MODEL}'",
+        "  wants turn={'min': 2}; got 1",
         "rule 3 (1 conditions, 1 exact): fits",
         "rule 4 (2 conditions, 0 exact): differs",
-        "  in header x-team: wants 'blue'; got None",
+        "  wants header x-team='blue'; got None",
     ]
     output = json.loads(explain(RULES, body_of(), "--json").output)
     assert output["rules"][3] == {
@@ -89,12 +89,11 @@ def test_the_default_answers_if_no_rule_fits(explain: Any) -> None:
 def test_without_a_winner_the_nearest_rule_and_a_rule_to_paste_are_shown(explain: Any) -> None:
     result = explain([RULES[3], RULES[1], RULES[4]], body_of(), only=True)
     assert code(result) == 1
-    near = "No rule answers. The nearest is rule 1, which first differs in header x-team: wants "
-    assert f"{near}'blue'; got None." in result.output
+    assert "No rule answers: rule 1 wants header x-team='blue'; got None." in result.output
     rows = yaml.safe_load(result.output.partition("A rule that does:\n")[2])
     mock = Mock(scenario={"rules": rows, "only": True})
     assert texts(CHAT, ask(mock=mock)) == ["..."]
-    assert "There are none." in explain([], body_of()).output
+    assert "No rule answers: there are no rules." in explain([], body_of()).output
 
 
 def test_a_completion_is_recognised_by_its_prompt(explain: Any) -> None:

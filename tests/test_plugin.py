@@ -150,7 +150,7 @@ FAILING = {
         The nearest call:
 
             1. POST /v3/openai/chat/completions meta-llama/llama-3.1-8b-instruct 'Hi' -> 200
-            differs in last_user: wanted 'weather', got 'Hi'
+            the rule wants last_user='weather'; got 'Hi'
         """,
     ),
     "a scripted answer without any call": (
@@ -183,6 +183,23 @@ FAILING = {
 
             1. POST /v3/openai/chat/completions meta-llama/llama-3.1-8b-instruct 'Hi' -> 200
             it fits, but an earlier rule took it
+        """,
+    ),
+    "a scripted answer with no call but one that scripts do not answer": (
+        """
+        def test_it(novita, novita_client):
+            novita.say("A")
+            novita_client.models.list()
+        """,
+        """
+        novita: a scripted answer was never used
+
+            novita.say('A')
+
+        The nearest call:
+
+            1. GET /v3/openai/models -> 200
+            models.list is not answered by scripts
         """,
     ),
     "a call that no rule takes where all has to be scripted": (
@@ -248,7 +265,7 @@ def test_a_failing_test_shows_its_calls_with_curl_lines(pytester: pytest.Pyteste
         [
             "*novita calls*",
             "1. POST /v3/openai/chat/completions meta-llama/llama-3.1-8b-instruct 'Hi' -> 200",
-            "   curl https://api.novita.ai/v3/openai/chat/completions -X POST "
+            "   curl -sS https://api.novita.ai/v3/openai/chat/completions -X POST "
             '-H "Authorization: Bearer $NOVITA_API_KEY" *"temperature":0*',
         ]
     )

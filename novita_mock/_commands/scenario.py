@@ -26,7 +26,7 @@ from novita_mock._commands.output import json_option, print_json
 )
 @click.option(
     "--operation",
-    type=click.Choice(("chat.completions", "completions")),
+    type=click.Choice(load_description().scripted),
     help="Operation of the request; by default the one that its body implies.",
 )
 @json_option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -12,55 +13,48 @@ from novita_mock._api.description import Description
 from novita_mock._api.request_view import RequestView
 from novita_mock._core.http import Json
 from novita_mock._stubs.model import Rule
-from novita_mock._stubs.near_miss import ready, seen, shown
+from novita_mock._stubs.near_miss import (
+    NearMiss,
+    compare,
+    mismatch,
+    nearest_of,
+    ready,
+    seen,
+    wanted,
+    why_not,
+)
 from novita_mock._stubs.script import Script
-
-# The member of a body that identifies its operation.
-_OPERATION_BY_MEMBER = {"messages": "chat.completions", "prompt": "completions"}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a rule matches a request. Each item of `differs` is a condition that the request does
-    not meet: its name, the wanted value and the actual value."""
-
-    name: str
-    weight: tuple[int, int]
-    differs: tuple[tuple[str, str, str], ...]
-
-    @property
-    def fits(self) -> bool:
-        """Whether the rule may answer."""
-        return not self.differs
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Which of the `verdicts` wins, and why. If none does, `why` names the nearest rule, and `rule`
-    is a rule that would have answered, ready to paste."""
+    """Which of the `compared` rules wins, and why. If none does, `why` says it of the nearest rule,
+    and `rule` is a rule that would have answered, ready to paste."""
 
-    verdicts: tuple[Verdict, ...]
+    compared: tuple[NearMiss, ...]
     winner: str | None
     why: str
     rule: str | None
 
     def lines(self) -> list[str]:
         """The explanation as lines for a terminal."""
-        lines = [line for verdict in self.verdicts for line in _lines(verdict)]
+        lines = [line for one in self.compared for line in _lines(one)]
         lines += ["", self.why]
         return lines if self.rule is None else [*lines, "A rule that does:", "", self.rule]
 
     def as_json(self) -> Json:
         """The explanation as JSON."""
-        names = ("condition", "wanted", "got")
         rows = [
             {
-                "rule": verdict.name,
-                "weight": verdict.weight,
-                "fits": verdict.fits,
-                "differs": [dict(zip(names, row, strict=True)) for row in verdict.differs],
+                "rule": one.rule_name,
+                "weight": one.rule.weight,
+                "fits": not one.differing,
+                "differs": [
+                    {"condition": c.name, "wanted": wanted(c), "got": seen(c, one.view)}
+                    for c in one.differing
+                ],
             }
-            for verdict in self.verdicts
+            for one in self.compared
         ]
         return {"winner": self.winner, "why": self.why, "ready": self.rule, "rules": rows}
 
@@ -74,47 +68,50 @@ def view(
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
-    members = body if isinstance(body, dict) else {}
-    named = (name for member, name in _OPERATION_BY_MEMBER.items() if member in members)
-    name = operation or next(named, None)
-    if name is None:
-        neither = " nor ".join(_OPERATION_BY_MEMBER)
-        raise ValueError(f"neither {neither} is in the body: give its --operation")
-    validator = description.validator(str(description.operations[name].request))
+    row = description.operations[operation or _implied(description, body)]
+    validator = description.validator(str(row.request))
     if problem := problems.complaint(validator, body):
         raise ValueError(problem)
     sent = {key.lower().encode("latin-1"): v.encode("latin-1") for key, v in headers.items()}
-    return RequestView(name, body["model"], bool(body.get("stream")), body, sent)
+    stream = bool(body.get("stream"))
+    return RequestView(row.name, body["model"], stream, body, sent, row.prompt)
+
+
+def _implied(description: Description, body: Any) -> str:
+    """The operation whose first required member, besides the model, `body` has. Raises
+    ValueError."""
+    members = {}
+    for name in description.scripted:
+        schema = description.schema(str(description.operations[name].request))
+        members[name] = next(member for member in schema["required"] if member != "model")
+    for name, member in members.items():
+        if isinstance(body, dict) and member in body:
+            return name
+    neither = " nor ".join(members.values())
+    raise ValueError(f"neither {neither} is in the body: give its --operation")
 
 
 def explain(rules: Sequence[Rule], view: RequestView) -> Explanation:
     """Which of `rules` answers the request if none of them has been used yet."""
     index = Script(rules).take(view)
-    names = ["default" if rule.fallback else f"rule {i + 1}" for i, rule in enumerate(rules)]
-    verdicts = tuple(_verdict(*pair, view) for pair in zip(names, rules, strict=True))
+    compared = tuple(compare(rule, view, i) for i, rule in enumerate(rules))
     if index is not None:
-        return Explanation(verdicts, names[index], _reason(verdicts, index), None)
-    return Explanation(verdicts, None, f"No rule answers. {_nearest(verdicts)}", ready(view))
+        return Explanation(compared, compared[index].rule_name, _reason(compared, index), None)
+    why = f"No rule answers: {why_not(nearest_of(compared))}."
+    return Explanation(compared, None, why, ready(view))
 
 
-def _verdict(name: str, rule: Rule, view: RequestView) -> Verdict:
-    differing = rule.when.differing(view)
-    rows = ((c.name, shown(c.wanted), seen(c, view)) for c in differing)
-    return Verdict(name, rule.weight, tuple(rows))
+def _lines(one: NearMiss) -> list[str]:
+    conditions, exact = one.rule.weight
+    head = f"{one.rule_name} ({max(conditions, 0)} conditions, {exact} exact)"
+    if not one.differing:
+        return [f"{head}: fits"]
+    return [f"{head}: differs", *(f"  {mismatch(c, one.view)}" for c in one.differing)]
 
 
-def _lines(verdict: Verdict) -> list[str]:
-    conditions, exact = verdict.weight
-    weight = f"{max(conditions, 0)} conditions, {exact} exact"
-    if verdict.fits:
-        return [f"{verdict.name} ({weight}): fits"]
-    head = f"{verdict.name} ({weight}): differs"
-    return [head, *(f"  in {name}: wants {want}; got {got}" for name, want, got in verdict.differs)]
-
-
-def _reason(verdicts: Sequence[Verdict], index: int) -> str:
-    name, weight = verdicts[index].name, verdicts[index].weight
-    others = [v.weight for i, v in enumerate(verdicts) if v.fits and i != index]
+def _reason(compared: Sequence[NearMiss], index: int) -> str:
+    name, weight = compared[index].rule_name, compared[index].rule.weight
+    others = [one.rule.weight for one in compared if not one.differing and one.index != index]
     if weight[0] < 0:
         return f"{name} answers: no rule fits."
     if not others:
@@ -125,11 +122,3 @@ def _reason(verdicts: Sequence[Verdict], index: int) -> str:
     if best < weight:
         return f"{name} answers: of those that fit with as many conditions it has the most exact."
     return f"{name} answers: of equals it is the first."
-
-
-def _nearest(verdicts: Sequence[Verdict]) -> str:
-    if not verdicts:
-        return "There are none."
-    near = max(verdicts, key=lambda verdict: verdict.weight[0] - len(verdict.differs))
-    name, wanted, got = near.differs[0]
-    return f"The nearest is {near.name}, which first differs in {name}: wants {wanted}; got {got}."

@@ -46,8 +46,8 @@ class ScriptedAnswer:
     @property
     def is_improvised(self) -> bool:
         """Whether it leaves the content open."""
-        content = (self.say, self.think, self.recorded)
-        return not self.tool_calls and all(part is None for part in content)
+        nothing = self.say is None and self.think is None and self.recorded is None
+        return nothing and not self.tool_calls
 
 
 IMPROVISED = ScriptedAnswer()

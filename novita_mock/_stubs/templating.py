@@ -55,7 +55,6 @@ _NODES = frozenset(
 )
 # No template can contain these names, because they begin with a blank.
 _TURNS, _COUNTED = " turns", " counted"
-_MARKS = re.compile(r"\{[{%]")
 
 Leaf = Callable[[str], str]
 
@@ -118,11 +117,6 @@ def _check_nodes(tree: nodes.Template) -> None:
             if called not in METHODS:
                 known = ", ".join(METHODS)
                 raise TemplateSyntaxError(f"{called} cannot be called; {known} can", node.lineno)
-
-
-def is_template(text: str) -> bool:
-    """Whether `text` contains template syntax."""
-    return _MARKS.search(text) is not None
 
 
 def texts(answer: ScriptedAnswer) -> list[str]:

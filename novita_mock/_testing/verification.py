@@ -10,8 +10,8 @@ from typing import Protocol
 
 from novita_mock._journal.describe import curl, line
 from novita_mock._mock import Mock
+from novita_mock._stubs.spelling import as_python
 from novita_mock._verification.near_miss import nearest, suggestion
-from novita_mock._verification.spelling import spell
 
 
 class Escaped(Protocol):
@@ -74,8 +74,8 @@ class TeardownChecks:
         for rule in self._mock.unused:
             yield (
                 f"{self._name}: a scripted answer was never used\n\n"
-                f"    {spell(rule, self._name)}\n\n"
-                f"The nearest call:\n\n    {nearest(rule, self._mock.calls)}\n"
+                f"    {as_python(rule, self._name)}\n\n"
+                f"The nearest call:\n\n    {nearest(rule, self._mock.calls, self._mock.rules)}\n"
             )
 
 
