@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.parser import text_string_to_metric_families
 
 from novita_mock import Mock, Request
+from novita_mock._api.description import load_description
 from novita_mock._journal.metrics import CONTENT_TYPE, Counters, text
 from tests.ask import KEY, MODEL, body_of, got, posted
 from tests.work import calls_of
@@ -114,9 +115,24 @@ def called(body: bytes) -> Mock:
     return mock
 
 
-@pytest.mark.parametrize("reason", [b'"MADE_UP"', b"7", b"[]"])
-def test_a_reason_that_is_not_in_the_catalogue_is_another(reason: bytes) -> None:
-    assert counters(called(b'{"reason": %s}' % reason)).refusals == {("other",): 1}
+def test_a_reason_that_is_not_in_the_catalogue_is_another() -> None:
+    mock = called(b"{}")
+    mock.calls[0].metadata.reason = "MADE_UP"
+    assert counters(mock).refusals == {("other",): 1}
+
+
+FAULTS = load_description().faults["faults"]
+KEEP_THE_BODY = {"slow_headers", "trickle", "wrong_content_type"}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_refusal_that_a_fault_left_nothing_of_is_not_counted(fault: str) -> None:
+    mock = Mock()
+    mock.call(posted(body_of(model="no/model"), headers={b"x-novita-mock-fault": fault.encode()}))
+    # A fault of streams leaves a refusal alone.
+    kept = fault in KEEP_THE_BODY or FAULTS[fault]["on"] == "stream"
+    assert counters(mock).refusals == ({("MODEL_NOT_FOUND",): 1} if kept else {})
+    assert mock.last.reason == ("MODEL_NOT_FOUND" if kept else None)
 
 
 def test_the_size_of_the_journal_is_exposed() -> None:

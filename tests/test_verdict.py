@@ -15,6 +15,7 @@ import openai
 import pytest
 
 from novita_mock import Mock, Request
+from novita_mock._api.description import load_description
 from novita_mock._core.http import Reply, TimedBytes
 from novita_mock._journal.call import Call, CallMetadata
 from novita_mock._verification.client import Finding, assert_well_behaved, judge, rules
@@ -361,7 +362,7 @@ def test_a_key_of_a_vendor_in_a_prompt_is_found_out_and_not_shown(of: str) -> No
 
 
 def test_every_kind_of_key_has_an_example() -> None:
-    assert {row["of"] for row in table()["rules"]["key_in_prompt"]["keys"]} == set(KEYS)
+    assert {row["of"] for row in load_description().credentials["vendors"]} == set(KEYS)
 
 
 def test_a_key_is_not_shown_with_another_finding_either() -> None:

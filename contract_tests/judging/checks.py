@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from ..wire.exchange import Exchange
+from novita_mock._core.redaction import Redactor
+
+from ..wire.exchange import Exchange, Hide
 from .probe import Api
 from .verdicts import FAILED, PASSED, SKIPPED, UNREADABLE, Failed, Skipped
 
@@ -130,7 +132,9 @@ def run(check: Check, api: Api, case: Any = None) -> CheckResult:
     except Skipped as why:
         return CheckResult(check, SKIPPED, 0, str(why), case=named)
     except UNREADABLE as why:
-        reason = f"a reply has a shape that this check cannot read: {why!r:.120}"
+        # Hide before shortening: half a key would not be recognized.
+        shown = Redactor(api.target.key)(repr(why))[:120]
+        reason = f"a reply has a shape that this check cannot read: {shown}"
         return CheckResult(check, SKIPPED, 0, reason, case=named)
     except Failed as failure:
         exchanges = failure.exchanges or tuple(api.looked_at[-2:])
@@ -141,10 +145,10 @@ def run(check: Check, api: Api, case: Any = None) -> CheckResult:
     return CheckResult(check, PASSED, judged, case=named)
 
 
-def message(finding: CheckResult, base: str) -> str:
+def message(finding: CheckResult, base: str, hide: Hide = str) -> str:
     """The text of a failed check: what was sent, what came, what is documented."""
-    shown = [exchange.shown(base) for exchange in finding.exchanges[:3]]
+    shown = [exchange.shown(base, hide) for exchange in finding.exchanges[:3]]
     check = finding.check
     head = f"{check.sentence} [{check.strength}; {check.source}]"
     expected = f"documented: {finding.documented} ({check.source})"
-    return "\n".join([head, f"broken: {finding.reason}", *shown, expected])
+    return hide("\n".join([head, f"broken: {finding.reason}", *shown, expected]))

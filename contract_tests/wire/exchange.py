@@ -6,10 +6,12 @@ A request never contains the key: `authorization` is a template that the target 
 from __future__ import annotations
 
 import json
-import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from novita_mock._core.curl import curl
 
 from . import sse, strict_json
 
@@ -19,6 +21,8 @@ JSON_TYPE = (("content-type", "application/json"),)
 EXCERPT = 700
 
 Json = dict[str, Any]
+Hide = Callable[[str], str]
+"""Hides the key in a text, before the text is shortened."""
 
 
 @dataclass(frozen=True)
@@ -46,24 +50,20 @@ class Asked:
     def streamed(self) -> bool:
         return self.json.get("stream") is True
 
-    def as_curl(self, base: str) -> str:
+    def as_curl(self, base: str, hide: Hide = str) -> str:
         """A curl command that sends the same request, with the key in a shell variable."""
-        parts = ["curl", "-sS", "-X", self.method, shlex.quote(base + self.path)]
-        if self.authorization is not None:
-            filled = self.authorization.replace("{key}", "$NOVITA_API_KEY")
-            parts.append(f'-H "Authorization: {filled}"')
-        parts += ["-H " + shlex.quote(f"{name}: {value}") for name, value in self.headers]
-        if self.body:
-            parts.append("--data-binary " + shlex.quote(_excerpt(self.body, 4_000)))
-        return " ".join(parts)
+        named = [] if self.authorization is None else [("authorization", self.authorization)]
+        body = _excerpt(self.body, 4_000, hide)
+        return curl(self.method, base + self.path, [*named, *self.headers], body)
 
-    def as_python(self, base: str) -> str:
+    def as_python(self, base: str, hide: Hide = str) -> str:
         """The same request as a line of Python."""
         headers = ", ".join(f"{name!r}: {value!r}" for name, value in self.headers)
         if self.authorization is not None:
             filled = self.authorization.replace("{key}", "{os.environ['NOVITA_API_KEY']}")
             headers = f'"authorization": f"{filled}", ' + headers
-        sent = f", content={_excerpt(self.body, 4_000).encode()!r}" if self.body else ""
+        body = _excerpt(self.body, 4_000, hide).encode("utf-8", "surrogatepass")
+        sent = f", content={body!r}" if self.body else ""
         url = repr(base + self.path)
         return f"httpx.request({self.method!r}, {url}, headers={{{headers}}}{sent})"
 
@@ -124,16 +124,17 @@ class Exchange:
     def is_json(self) -> bool:
         return self.ok and not self.asked.streamed
 
-    def shown(self, base: str) -> str:
+    def shown(self, base: str, hide: Hide = str) -> str:
         """The exchange in words: the request as curl and as Python, and the reply."""
+        sent = f"{self.asked.as_curl(base, hide)}\n  {self.asked.as_python(base, hide)}"
         kind = self.came.header("content-type")
         problem = f"\n  {self.came.problem}" if self.came.problem else ""
         return (
-            f"sent ({self.name}):\n  {self.asked.as_curl(base)}\n  {self.asked.as_python(base)}\n"
-            f"came: {self.came.status} {kind}{problem}\n  {_excerpt(self.came.body, EXCERPT)}"
+            f"sent ({self.name}):\n  {sent}\n"
+            f"came: {self.came.status} {kind}{problem}\n  {_excerpt(self.came.body, EXCERPT, hide)}"
         )
 
 
-def _excerpt(data: bytes, most: int) -> str:
-    text = data.decode("utf-8", "backslashreplace")
+def _excerpt(data: bytes, most: int, hide: Hide) -> str:
+    text = hide(data.decode("utf-8", "backslashreplace"))
     return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from novita_mock._core.text import shorten
-from novita_mock._journal.call import Call
+from novita_mock._journal.call import Call, hiding
 
 LOGGER = logging.getLogger("novita_mock.access")
 
@@ -21,10 +21,11 @@ def log(call: Call, seconds: float) -> None:
 
 def line(call: Call, seconds: float) -> str:
     """A call in one line: method, path, model, status, tokens, milliseconds. It has no key."""
-    model = _shown(call.model or "-")
+    # Hidden before shortened: half a key would not be recognized.
+    sent = [call.method, call.path, call.model or "-"]
+    method, path, model = map(_shown, hiding(call).each(sent))
     tokens = f"{call.metadata.tokens} tok" if call.metadata.tokens else "-"
-    sent = call.redacted(f"{call.method} {_shown(call.path)} {model}")
-    return f"{sent} {call.status} {tokens} {seconds * 1000:.1f} ms"
+    return f"{method} {path} {model} {call.status} {tokens} {seconds * 1000:.1f} ms"
 
 
 def print_to_stderr() -> None:

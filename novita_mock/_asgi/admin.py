@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from novita_mock._core.errors import Refused
+from novita_mock._core.redaction import authorization
 from novita_mock._core.version import __version__
 from novita_mock._mock import Mock
 from novita_mock._render.errors import refuse
@@ -42,8 +43,9 @@ class Access:
         """Whether the request of this `scope` may be answered."""
         headers = dict(scope["headers"])
         if self.token is not None:
-            sent = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
-            if compare_digest(sent, self.token.encode()):
+            sent = authorization(headers)
+            fits = compare_digest(sent.key.encode("latin-1"), self.token.encode())
+            if fits and sent.scheme.lower() in ("", "bearer"):
                 return True
         origin = headers.get(b"origin")
         if origin is not None and not {origin.decode("latin-1"), "*"} & set(self.origins):
@@ -96,7 +98,7 @@ def _route(mock: Mock, access: Access | None, method: str, path: str, run: Endpo
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is left to read it
         except Refused as refusal:
-            key = "".join(request.headers.get("authorization", "").split()[-1:])
+            key = authorization(dict(request.scope["headers"])).key
             reply = refuse(mock.description.errors, mock.edition, refusal, key, None)
             headers = {name.decode(): value.decode() for name, value in reply.headers}
             return Response(reply.body, reply.status, headers)

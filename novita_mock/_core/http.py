@@ -29,15 +29,16 @@ def value(made: type[T]) -> type[T]:
 class Request:
     """One HTTP request.
 
-    `path` is percent-decoded and has no query. `headers` has lower-case names and the bytes
-    of the wire; if a name was sent twice, the last value counts. The headers contain the
-    caller's key, so `repr` omits them.
+    `path` is percent-decoded and has no query; `query` is as it was sent. `headers` has lower-case
+    names and the bytes of the wire; if a name was sent twice, the last value counts. Both may
+    contain the caller's key, so `repr` omits them.
     """
 
     method: str
     path: str
     headers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
     body: bytes = b""
+    query: str = field(default="", repr=False)
 
 
 @value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import orjson
 
 from novita_mock._core.http import Header, Json, TimedBytes
@@ -13,13 +15,21 @@ EVENTS: tuple[Header, ...] = (
 """The headers of a stream."""
 DATA, END = b"data: ", b"\n\n"
 """What precedes and follows the data of an event."""
-DONE = b"data: [DONE]\n\n"
-"""The event that ends a stream."""
+LAST = b"[DONE]"
+DONE = DATA + LAST + END
+"""The event that ends a stream, and its data."""
 
 
 def event(data: Json) -> bytes:
     """`data` as an event."""
     return DATA + orjson.dumps(data) + END
+
+
+def data_of(stream: bytes) -> Iterator[bytes]:
+    """The data of each event of a stream, even of an incomplete last one."""
+    for line in stream.split(b"\n"):
+        if line.startswith(b"data:"):
+            yield line.removeprefix(b"data:").strip()
 
 
 def events_of(chunk: TimedBytes) -> list[TimedBytes]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from novita_mock._api.description import Operation
 from novita_mock._core.errors import ERROR_HEADER, ERROR_MODEL, Refused, wished
 from novita_mock._core.http import Request, value
+from novita_mock._core.redaction import authorization
 
 ERROR_KEY = "mock-"
 SCHEME = "bearer"
@@ -41,9 +42,8 @@ class Policy:
 def authenticate(policy: Policy, operation: Operation, request: Request) -> Caller:
     """The caller. Refuses a missing or unknown key, and raises the error that a header requests."""
     _answer_error_header(policy, request.headers)
-    credentials = request.headers.get(b"authorization", b"").decode("latin-1").strip()
-    scheme, _, key = credentials.partition(" ")
-    key = key.strip()
+    sent = authorization(request.headers)
+    scheme, key = sent.scheme, sent.key
     if not key and scheme.lower() in ("", SCHEME):
         if policy.edition in operation.key:
             raise Refused("missing_key")

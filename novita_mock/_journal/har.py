@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
 from novita_mock._core.http import Disconnect, Json, Reply
+from novita_mock._core.redaction import Redactor
 from novita_mock._core.version import __version__
-from novita_mock._journal.call import Call
-from novita_mock._journal.query import headers, hiding, moment
+from novita_mock._journal.call import Call, hiding, shown_headers
+from novita_mock._journal.describe import url
+from novita_mock._journal.query import moment
 
 _HTTP = "HTTP/1.1"
 _UNKNOWN = -1
@@ -36,18 +38,17 @@ def har(calls: Iterable[Call]) -> Json:
 
 
 def _entry(call: Call) -> Json:
-    hide = hiding(call)
     timings = _timings(call.reply)
     fault = call.metadata.fault
     return {
         "startedDateTime": moment(call.at),
         "time": sum(timings.values()),
-        "request": _request(call, hide),
-        "response": _response(call.reply, hide),
+        "request": _request(call),
+        "response": _response(call),
         "cache": {},
         "timings": timings,
         "_number": call.number,
-        **({} if fault is None else {"_fault": hide(str(fault))}),
+        **({} if fault is None else {"_fault": call.redacted(str(fault))}),
     }
 
 
@@ -57,22 +58,20 @@ def _timings(reply: Reply) -> dict[str, float]:
     return {"send": 0.0, "wait": head + first, "receive": sum(rest, 0.0)}
 
 
-def _request(call: Call, hide: Callable[[str], str]) -> Json:
-    shown, body = headers(call), call._request.body
+def _request(call: Call) -> Json:
+    shown = call.headers
     request = {
-        "method": hide(call.method),
-        "url": _origin(shown.get("host") or _ANYWHERE)
-        + quote(hide(call.path), safe="/*:@!$&'()+,;="),
+        "method": call.redacted(call.method),
+        "url": _origin(shown.get("host") or _ANYWHERE) + url(call),
         "httpVersion": _HTTP,
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in shown.items()],
         "queryString": [],
         "headersSize": _UNKNOWN,
-        "bodySize": len(body),
+        "bodySize": len(call.sent.body),
     }
-    if body:
-        text = hide(body.decode(errors="replace"))
-        request["postData"] = {"mimeType": shown.get("content-type", ""), "text": text}
+    if call.sent.body:
+        request["postData"] = {"mimeType": shown.get("content-type", ""), "text": call.body}
     return request
 
 
@@ -80,8 +79,8 @@ def _origin(host: str) -> str:
     return f"{'http' if _PLAIN.fullmatch(host) else 'https'}://{quote(host, safe=':[]')}"
 
 
-def _response(reply: Reply, hide: Callable[[str], str]) -> Json:
-    pairs = [(name.decode("latin-1"), hide(v.decode("latin-1"))) for name, v in reply.headers]
+def _response(call: Call) -> Json:
+    reply, pairs = call.reply, shown_headers(call, call.reply.headers)
     named = {name.lower(): value for name, value in pairs}
     response: Json = {
         "status": reply.status,
@@ -89,7 +88,7 @@ def _response(reply: Reply, hide: Callable[[str], str]) -> Json:
         "httpVersion": _HTTP if reply.status else "",
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in pairs],
-        "content": _content(reply, named.get("content-type", ""), hide),
+        "content": _content(reply, named.get("content-type", ""), hiding(call)),
         "redirectURL": named.get("location", ""),
         "headersSize": _UNKNOWN,
         "bodySize": len(reply.body),
@@ -100,13 +99,12 @@ def _response(reply: Reply, hide: Callable[[str], str]) -> Json:
     return response
 
 
-def _content(reply: Reply, kind: str, hide: Callable[[str], str]) -> Json:
+def _content(reply: Reply, kind: str, hide: Redactor) -> Json:
     """The body: as text if it is UTF-8, else in base64."""
     body = reply.body
     content: dict[str, Any] = {"size": len(body), "mimeType": kind}
     try:
-        return {**content, "text": hide(body.decode())}
+        return {**content, "text": hide.body(body.decode())}
     except UnicodeDecodeError:
-        # Latin-1 maps each byte to one letter, so a key is found even in binary data.
-        clean = hide(body.decode("latin-1")).encode("latin-1")
-        return {**content, "text": base64.b64encode(clean).decode(), "encoding": "base64"}
+        encoded = base64.b64encode(hide.data(body)).decode()
+        return {**content, "text": encoded, "encoding": "base64"}

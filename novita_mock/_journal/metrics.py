@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from novita_mock._journal.call import Call
 
 if TYPE_CHECKING:
@@ -64,20 +62,9 @@ class Counters:
         if metadata.fault is not None:
             fault = (metadata.fault.name,)
             self.faults[fault] = self.faults.get(fault, 0) + 1
-        if status >= 400 and (reason := self._reason(call.reply.body)) is not None:
-            self.refusals[reason,] = self.refusals.get((reason,), 0) + 1
-
-    def _reason(self, body: bytes) -> str | None:
-        """The reason in the body of a refusal, if it has one."""
-        if not body.startswith(b"{"):
-            return None
-        try:
-            reason = orjson.loads(body).get("reason")
-        except orjson.JSONDecodeError:
-            return None
-        if reason is None:
-            return None
-        return reason if isinstance(reason, str) and reason in self._reasons else OTHER
+        if (reason := call.reason) is not None:
+            known = reason if reason in self._reasons else OTHER
+            self.refusals[known,] = self.refusals.get((known,), 0) + 1
 
 
 def text(counters: Counters, *, calls: int, size: int) -> bytes:

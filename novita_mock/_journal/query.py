@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -14,12 +15,12 @@ import orjson
 
 from novita_mock._api.description import load_description
 from novita_mock._core.http import Json
-from novita_mock._core.redaction import CREDENTIALS, REDACTED, redact
-from novita_mock._journal.call import Call
+from novita_mock._core.redaction import Redactor
+from novita_mock._journal.call import Call, hiding, shown_headers
 
 Test = Callable[[Call], bool]
 _CLASS = re.compile(r"[1-5]xx", re.IGNORECASE)
-_DAY = 86_400
+_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def select(
@@ -114,98 +115,44 @@ def _number(what: str, value: int | str) -> int:
 def entry(call: Call, findings: Iterable[str] = ()) -> Json:
     """A call as JSON, as described by `schemas/reports/call.json`. `findings`: the rules of the
     client report that the client broke with this call."""
-    request, reply = call._request, call.reply
-    metadata, hide = call.metadata, hiding(call)
+    reply, metadata, hide = call.reply, call.metadata, hiding(call)
+    fault, missed = str(metadata.fault or ""), metadata.missed or ""
+    texts = [call.method, call.path, call.model or "", fault, missed, *call.unknown]
+    method, path, model, fault, missed, *unknown = hide.each(texts)
     return {
         "number": call.number,
         "at": moment(call.at),
         "operation": call.operation,
-        "method": hide(call.method),
-        "path": hide(call.path),
-        "model": None if call.model is None else hide(call.model),
+        "method": method,
+        "path": path,
+        "model": None if call.model is None else model,
         "stream": call.stream,
         "status": call.status,
-        "reason": _reason(call),
-        "fault": None if metadata.fault is None else hide(str(metadata.fault)),
+        "reason": call.reason,
+        "fault": None if metadata.fault is None else fault,
         "rule": metadata.rule,
         "tokens": metadata.tokens,
-        "headers": headers(call),
-        "body": _body(request.body, hide),
-        "response_headers": [[hide(_text(name)), hide(_text(v))] for name, v in reply.headers],
-        "response_body": hide(reply.body.decode(errors="replace")),
-        "unknown": [hide(name) for name in call.unknown],
-        "missed": None if metadata.missed is None else hide(metadata.missed),
+        "headers": dict(call.headers),
+        "body": _body(call.sent.body, hide),
+        "response_headers": [list(pair) for pair in shown_headers(call, reply.headers)],
+        "response_body": hide.body(reply.body.decode(errors="replace")),
+        "unknown": unknown,
+        "missed": None if metadata.missed is None else missed,
         "findings": list(findings),
     }
 
 
-_BEARER = re.compile(r"(?i)\b(bearer +)[\w.~+/=-]+")
-
-
-def hiding(call: Call) -> Callable[[str], str]:
-    """A function that replaces the credentials of the request of `call` in a text."""
-    sent = (v for name, v in call._request.headers.items() if _text(name) in CREDENTIALS)
-    secrets = {word for value in sent for word in _words(_text(value))}
-    escaped = {orjson.dumps(secret).decode()[1:-1] for secret in secrets}
-    # Longest first, because one secret may be the beginning of another.
-    order = sorted(secrets | escaped, key=len, reverse=True)
-
-    def hide(text: str) -> str:
-        for secret in order:
-            text = redact(text, secret)
-        # A body can contain headers that were meant for another request.
-        return _BEARER.sub(rf"\1{REDACTED}", text)
-
-    return hide
-
-
-def _words(value: str) -> list[str]:
-    """The secrets in the value of a header: the key after the scheme, each value of a cookie."""
-    return [*value.split()[-1:], *(pair.partition("=")[2].strip() for pair in value.split(";"))]
-
-
-def headers(call: Call) -> dict[str, str]:
-    """The headers of a request with lower-case names and without secrets."""
-    hide = hiding(call)
-    pairs = ((_text(name), _text(value)) for name, value in call._request.headers.items())
-    return {hide(k): REDACTED if k in CREDENTIALS else hide(v) for k, v in pairs}
-
-
-def _text(data: bytes) -> str:
-    return data.decode("latin-1")
-
-
-def _reason(call: Call) -> str | None:
-    """The reason in the reply, if the request was refused."""
-    answer = call.answer if call.status >= 400 else None
-    reason = answer.get("reason") if isinstance(answer, dict) else None
-    return reason if isinstance(reason, str) else None
-
-
-def _body(body: bytes, hide: Callable[[str], str]) -> Any:
+def _body(body: bytes, hide: Redactor) -> Any:
     """A request's body as JSON, or as text if it is not JSON."""
     try:
-        # Serialized again, a key has only one spelling.
-        return orjson.loads(hide(orjson.dumps(orjson.loads(body)).decode()))
+        parsed = orjson.loads(body)
+        orjson.dumps(parsed)
     except (orjson.JSONDecodeError, TypeError):  # TypeError: nested too deep to serialize
-        return hide(body.decode(errors="replace"))
+        return hide.body(body.decode(errors="replace"))
+    return hide.json(parsed)
 
 
 def moment(at: float) -> str:
     """`at`, in seconds since 1970, as ISO 8601 in UTC with milliseconds."""
-    milliseconds = round(at * 1000)
-    days, left = divmod(milliseconds, _DAY * 1000)
-    seconds, thousandths = divmod(left, 1000)
-    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{thousandths:03}"
-    return f"{_date(days)}T{clock}Z"
-
-
-def _date(days: int) -> str:
-    """The date `days` days after 1970-01-01. Years are counted from March, so that the leap day
-    comes last."""
-    era, day = divmod(days + 719_468, 146_097)
-    year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
-    day -= 365 * year + year // 4 - year // 100
-    month = (5 * day + 2) // 153
-    first = (153 * month + 2) // 5
-    return f"{era * 400 + year + (month > 9):04}-{(month + 2) % 12 + 1:02}-{day - first + 1:02}"
+    moment = _START + timedelta(milliseconds=round(at * 1000))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -16,6 +16,7 @@ import click
 import uvicorn
 from starlette.types import ASGIApp
 
+from novita_mock._api.description import load_description
 from novita_mock._asgi import access_log
 from novita_mock._asgi.admin import THIS_MACHINE, Access
 from novita_mock._core.version import __version__
@@ -24,7 +25,7 @@ from novita_mock._server.protocol import Protocol, Server
 from novita_mock.starlette import Endpoint
 
 # Running streams get this long to finish after SIGINT or SIGTERM.
-GRACE_SECONDS = 5
+GRACE_SECONDS = load_description().limits["grace"]
 _BACKLOG = 2048
 _LOOK_SECONDS = 0.25
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from novita_mock._api.description import Description
-from novita_mock._engine.routing import PARAMETER, Routes
+from novita_mock._engine.routing import MODEL, PARAMETER, Routes
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -59,7 +59,11 @@ class BaseUrls:
             + (f"(?:{bases}){'?' if url.prefix else ''}" if path else "")
             for url in self._urls
         )
-        rest = re.escape(path).replace(re.escape(PARAMETER), "[^?#]+") + r"(?:\?|$)"
+        parts = PARAMETER.split(path)
+        for index in range(1, len(parts), 2):
+            parts[index] = "[^?#]+" if parts[index] == MODEL else "[^/?#]+"
+        escaped = (part if n % 2 else re.escape(part) for n, part in enumerate(parts))
+        rest = "".join(escaped) + r"(?:\?|$)"
         return re.compile(rf"^(?:{origins}){rest if path else '(?:[/?]|$)'}")
 
     def inner(self, host: str, path: str) -> str:
@@ -82,10 +86,11 @@ class BaseUrls:
         route = self._routes.find(path)
         if route is None:
             return f"No operation has the path {path}."
-        operation = route.operation
-        if operation.method != method:
-            return f"The operation {operation.name} is {operation.method}, not {method}."
-        return f"The route {operation.name} is there no longer."
+        operations, _ = route
+        if method not in operations:
+            known = " and ".join(f"{row.name} is {row.method}" for row in operations.values())
+            return f"The operation {known}, not {method}."
+        return f"The route {operations[method].name} is there no longer."
 
 
 def _parsed(url: str, bases: Iterable[str]) -> BaseUrl:

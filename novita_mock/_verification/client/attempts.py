@@ -87,7 +87,7 @@ def wait(call: Call, retry: Call) -> float | None:
 
 def count(call: Call) -> int | None:
     """The retry number that the client sent, 0 for the first attempt; None if it sent none."""
-    sent = call._request.headers.get(_count_header())
+    sent = call.sent.headers.get(_count_header())
     return int(sent) if sent is not None and sent.isdigit() else None
 
 
@@ -100,7 +100,7 @@ def groups(calls: Iterable[Call]) -> list[list[Call]]:
     """The calls grouped by equal requests of the same caller, in order."""
     equal: dict[tuple[object, ...], list[Call]] = {}
     for call in calls:
-        request = call._request
+        request = call.sent
         get = request.headers.get
         caller = get(b"authorization"), get(b"x-api-key")
         headers = (*caller, get(ERROR_HEADER), get(FAULT_HEADER))

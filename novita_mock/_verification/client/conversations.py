@@ -38,7 +38,7 @@ def _messages(call: Call) -> list[Json]:
     if not call.metadata.valid:
         return []
     # Not `call.request`, which would stay in memory as long as the call.
-    messages: list[Json] = orjson.loads(call._request.body).get("messages") or []
+    messages: list[Json] = orjson.loads(call.sent.body).get("messages") or []
     return messages
 
 
@@ -53,7 +53,7 @@ def _broken_answers(calls: Sequence[Call]) -> Iterator[Finding]:
     whole: dict[tuple[bytes, Said], int] | None = None
     reported: set[int] = set()
     for later in calls:
-        if _ASSISTANT not in later._request.body:
+        if _ASSISTANT not in later.sent.body:
             continue
         for cut, arrived, question, answer in _repeated(broken, later):
             whole = _whole(calls) if whole is None else whole
@@ -106,7 +106,7 @@ def _tool_loops(calls: Sequence[Call]) -> Iterator[Finding]:
     longest: dict[bytes, int] = {}
     for call in calls:
         # Each round has at least one result, so most bodies need not be parsed.
-        if call._request.body.count(_RESULT) <= most or not (messages := _messages(call)):
+        if call.sent.body.count(_RESULT) <= most or not (messages := _messages(call)):
             continue
         start = max((i for i, m in enumerate(messages) if m["role"] == "user"), default=-1) + 1
         rounds = sum(bool(message.get("tool_calls")) for message in messages[start:])

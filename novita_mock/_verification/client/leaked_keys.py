@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any
 
 import orjson
 
+from novita_mock._api import redactors
 from novita_mock._core.redaction import sent_key
 from novita_mock._journal.call import Call
 from novita_mock._verification.client.finding import Finding, bounds
@@ -17,7 +17,6 @@ RULE = "key_in_prompt"
 _FIELDS = ("messages", "prompt")
 # Base64 data, such as images, can contain anything.
 _DATA = "data:"
-_BEFORE, _AFTER = r"(?<![A-Za-z0-9_+/-])", r"(?![A-Za-z0-9_+/-])"
 
 
 def findings(calls: Sequence[Call]) -> Iterator[Finding]:
@@ -33,24 +32,24 @@ def findings(calls: Sequence[Call]) -> Iterator[Finding]:
 
 def _leaks(call: Call) -> Iterator[tuple[str, str]]:
     """The kinds of keys in a request, each once, with the first place."""
-    body = call._request.body
+    body = call.sent.body
     own = _own(call)
-    vendors = [(vendor, pattern) for vendor, start, pattern in _vendors() if start in body]
+    vendors = [vendor for vendor in redactors.patterns().vendors if vendor.start.encode() in body]
     if not vendors and (own is None or own.encode() not in body):
         return
     reported: set[str] = set()
     for place, text in _texts(body):
         rest = text
-        if own is not None and (own_key := _whole(own)).search(text):
+        if own is not None and (own_key := redactors.alone(re.escape(own))).search(text):
             rest = own_key.sub("", text)
             if "own" not in reported:
                 reported.add("own")
                 yield "the caller's own key", place
-        for vendor, pattern in vendors:
-            rest, found = _without(pattern, rest)
-            if found and vendor not in reported:
-                reported.add(vendor)
-                yield f"what looks like a key of {vendor}", place
+        for vendor in vendors:
+            rest, found = _without(vendor.pattern, rest)
+            if found and vendor.of not in reported:
+                reported.add(vendor.of)
+                yield f"what looks like a key of {vendor.of}", place
 
 
 def _without(pattern: re.Pattern[str], text: str) -> tuple[str, bool]:
@@ -64,20 +63,8 @@ def _without(pattern: re.Pattern[str], text: str) -> tuple[str, bool]:
 
 def _own(call: Call) -> str | None:
     """The caller's key, if it is too long to be an ordinary word."""
-    key = sent_key(call._request)
+    key = sent_key(call.sent)
     return key if len(key) >= bounds(RULE)["shortest"] else None
-
-
-def _whole(key: str) -> re.Pattern[str]:
-    return re.compile(_BEFORE + re.escape(key) + _AFTER)
-
-
-@cache
-def _vendors() -> tuple[tuple[str, bytes, re.Pattern[str]], ...]:
-    return tuple(
-        (row["of"], row["starts"].encode(), re.compile(_BEFORE + f"(?:{row['pattern']})" + _AFTER))
-        for row in bounds(RULE)["keys"]
-    )
 
 
 def _is_random(key: str) -> bool:

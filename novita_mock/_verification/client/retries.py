@@ -166,5 +166,5 @@ def _text(call: Call) -> bytes | None:
     """The messages or the prompt of a valid request, as bytes; None for other requests."""
     if not call.metadata.valid:
         return None
-    body = orjson.loads(call._request.body)
+    body = orjson.loads(call.sent.body)
     return orjson.dumps([body.get("messages"), body.get("prompt")])
