@@ -29,7 +29,7 @@ from benchmarks.soak_journal import Journal
 from benchmarks.soak_plan import Ask, Plan
 from benchmarks.soak_server import EXACT, OPEN, ROOT
 from benchmarks.table import aligned, report
-from novita_mock._journal.ledger import MOST_BYTES
+from novita_mock._api.description import load_description
 
 _QUIET_SECONDS = 10.0
 _LOOK_AGAIN = 0.1
@@ -62,7 +62,8 @@ SMOKE = Size(50, 3.0, 2**20, 4)
 @click.option("--smoke", is_flag=True, help="50 streams for 3 seconds, a small journal.")
 def main(streams: int, seconds: float, seed: int, output: Path | None, smoke: bool) -> None:
     """See whether the server leaves anything behind."""
-    size = SMOKE if smoke else Size(streams, seconds, MOST_BYTES, max(streams // 2, 4))
+    kept = load_description().limits["bytes"]
+    size = SMOKE if smoke else Size(streams, seconds, kept, max(streams // 2, 4))
     metadata = {"streams": size.streams, "seconds": size.seconds, "seed": seed}
     try:
         seen = soak(size, seed)

@@ -24,7 +24,6 @@ from typing import Any
 from benchmarks import kit
 from benchmarks.soak_plan import NUMBER
 from novita_mock._core.http import Request
-from novita_mock._journal import ledger
 from novita_mock._journal.call import Call, CallMetadata
 from novita_mock._mock import Mock
 from novita_mock._render.errors import dumps, json_reply
@@ -149,5 +148,6 @@ def _open_files() -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    ledger.MOST_BYTES = int(sys.argv[3])
-    kit.serve(Watched(float(sys.argv[2])), int(sys.argv[1]))
+    mock = Watched(float(sys.argv[2]))
+    mock._ledger._most_bytes = int(sys.argv[3])
+    kit.serve(mock, int(sys.argv[1]))

@@ -103,7 +103,7 @@ class Mock(RuleBuilder):
         limits = Limits(self.description, rpm=rpm, tpm=tpm, tier=tier)
         self.wallet: Wallet = Wallet(self.description, balance)
         """The remaining credit of each key."""
-        self._ledger = Ledger(seed, self.clock, limits, self.wallet)
+        self._ledger = Ledger(seed, self.clock, limits, self.wallet, self.description.limits)
         self.counters: Counters = Counters(self.description.models, errors.reasons)
         """Counters of requests since the start or the last reset."""
         self._only = only
@@ -141,14 +141,14 @@ class Mock(RuleBuilder):
         """A builder that scripts answers for requests matching `when`, the fields of `When`.
 
         A rule answers every matching request, or the first `times` of them. Raises TypeError for
-        an unknown field or a value of the wrong type, and ValueError for an invalid value or an
-        operation that cannot be scripted.
+        an unknown field or a value of the wrong type, and ValueError for an invalid value. What is
+        scripted raises ValueError where the operation takes no such answer.
         """
         criteria = When(**when)
-        scripted = [name for name, row in self.description.operations.items() if row.request]
-        if criteria.operation not in (None, *scripted):
-            known = ", ".join(scripted)
-            raise ValueError(f"operation: expected one of {known}; got {criteria.operation!r}")
+        if criteria.operation not in (None, *self.description.scripted):
+            known = ", ".join(self.description.scripted)
+            why = ", which no script answers" * (criteria.operation in self.description.operations)
+            raise ValueError(f"operation: expected one of {known}; got {criteria.operation!r}{why}")
         reasons = self.description.errors.reasons
         return RuleBuilder(self.add, criteria, times, reasons, self._faults)
 

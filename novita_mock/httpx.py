@@ -133,7 +133,8 @@ def check_headers(request: Any, fail: Fail) -> None:
 def request_of(request: Any, path: str) -> Request:
     """The mock's `Request` for a request of either library, whose body has been read."""
     headers = {name.lower(): value for name, value in request.headers.raw}
-    return Request(request.method, path, headers, request.content)
+    query = request.url.query.decode("latin-1")
+    return Request(request.method, path, headers, request.content, query)
 
 
 def stream_of(library: Any, request: Any, reply: Reply, fail: Fail, clock: Clock) -> Any:

@@ -56,7 +56,8 @@ class Endpoint:
         body = await _body(receive, self._most)
         if body is None:
             return
-        call = self.mock.call(Request(scope["method"], path, dict(scope["headers"]), body))
+        query = scope["query_string"].decode("latin-1")
+        call = self.mock.call(Request(scope["method"], path, dict(scope["headers"]), body, query))
         await _play(call.reply, scope, receive, send, self.mock.clock)
         seconds = time.perf_counter() - start
         access_log.log(call, seconds)

@@ -2,8 +2,9 @@
 
     python -m tests.mutation novita_mock/_accounts/rate_limits.py tests/test_limits.py [MORE TESTS]
 
-It needs `pip install cosmic-ray`, and takes minutes per module. It prints each change that the
-tests missed, and how many they noticed.
+It needs `pip install cosmic-ray`, and takes minutes per module; `--sample 30` tries 30 of the
+possible changes, always the same ones. It prints each change that the tests missed, and how many
+they noticed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -63,8 +65,23 @@ def cosmic_ray(folder: Path, *arguments: str, module: str = "cosmic_ray.cli") ->
     return done.stdout
 
 
-def mutated(module: str, tests: list[str], folder: Path) -> Iterator[dict[str, Any]]:
-    """The result of each mutation of a module."""
+def thin_out(database: Path, most: int) -> None:
+    """Skips mutations until at most `most` are left, chosen at random but always the same."""
+    from cosmic_ray.work_db import WorkDB, use_db
+    from cosmic_ray.work_item import WorkerOutcome, WorkResult
+
+    with use_db(str(database), WorkDB.Mode.open) as work:
+        pending = [item.job_id for item in work.pending_work_items]
+        kept = set(random.Random(0).sample(range(len(pending)), min(most, len(pending))))
+        left_out = [job for place, job in enumerate(pending) if place not in kept]
+        skipped = WorkResult(output="not in the sample", worker_outcome=WorkerOutcome.SKIPPED)
+        work.set_multiple_results(left_out, skipped)
+
+
+def mutated(
+    module: str, tests: list[str], folder: Path, sample: int | None
+) -> Iterator[dict[str, Any]]:
+    """The result of each mutation of a module, or of `sample` of them."""
     pytest = "-m pytest -q -x -p no:cacheprovider -p no:randomly"
     command = json.dumps(f"{sys.executable} {pytest} {' '.join(tests)}")
     values = {"module": json.dumps(module), "seconds": SECONDS, "command": command}
@@ -72,6 +89,8 @@ def mutated(module: str, tests: list[str], folder: Path) -> Iterator[dict[str, A
     cosmic_ray(folder, "init", "mutation.toml", "mutation.sqlite")
     operators = "cosmic_ray.tools.filters.operators_filter"
     cosmic_ray(folder, "mutation.sqlite", "mutation.toml", module=operators)
+    if sample is not None:
+        thin_out(folder / "mutation.sqlite", sample)
     cosmic_ray(folder, "baseline", "mutation.toml")
     cosmic_ray(folder, "exec", "mutation.toml", "mutation.sqlite")
     for line in cosmic_ray(folder, "dump", "mutation.sqlite").splitlines():
@@ -84,12 +103,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Breaks a module and counts what tests notice.")
     parser.add_argument("module", help="the file to break")
     parser.add_argument("tests", nargs="+", help="the tests that should notice")
+    parser.add_argument("--sample", type=int, metavar="N", help="try N changes instead of all")
     options = parser.parse_args()
     if find_spec("cosmic_ray") is None:
         print("mutation needs the package cosmic-ray: python -m pip install cosmic-ray")
         return 2
     with tempfile.TemporaryDirectory(prefix="novita-mock-mutation-") as temporary:
-        found = list(mutated(options.module, options.tests, copied(Path(temporary))))
+        folder = copied(Path(temporary))
+        found = list(mutated(options.module, options.tests, folder, options.sample))
     alive = [result["diff"] for result in found if result["test_outcome"] == SURVIVED]
     print("\n\n".join(alive))
     print(f"{options.module}: {len(found) - len(alive)} of {len(found)} changes noticed")

@@ -16,7 +16,8 @@ from novita_mock._api import validation
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import Reply, TimedBytes
 from novita_mock._core.sse import DONE
-from novita_mock._engine import authentication, generation, pipeline, planning
+from novita_mock._engine import authentication, generation, pipeline, planning, routing
+from novita_mock._engine.operations import text_answers
 from novita_mock._journal import ledger
 from novita_mock._render import encoder, errors, models
 from tests.contract_target import first_broken, judged_by
@@ -70,7 +71,8 @@ def any_method(routes: Any, method: str, path: str) -> Any:
     found = routes.find(path)
     if found is None:
         raise Refused("unknown_route", path=path)
-    return found
+    methods, parameters = found
+    return routing.Located(next(iter(methods.values())), parameters)
 
 
 def cut_stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], bool]:
@@ -101,16 +103,16 @@ MUTATIONS: dict[str, Patch] = {
     "one alternative too few": changed(
         planning, "_alternatives", lambda count: count and count - 1),
     "prompts count one token": changed(
-        pipeline, "generate", lambda made: replace(made, prompt_tokens=1)),
+        text_answers, "generate", lambda made: replace(made, prompt_tokens=1)),
     # generation
     "the limit is ignored": instead(generation._TokenBudget, "take", lambda self, tokens: tokens),
     "the stop sequence is cut off": instead(generation, "_stop", cut_stop),
     "only the last stop sequence counts": instead(generation, "_stop", last_stop),
     "a completion lacks its last choice": changed(
-        pipeline, "generate",
+        text_answers, "generate",
         lambda made: replace(made, choices=made.choices[:-1] or made.choices)),
     "completion tokens are one too many": changed(
-        pipeline, "generate",
+        text_answers, "generate",
         lambda made: replace(made, completion_tokens=made.completion_tokens + 1)),
     "every answer ends with stop": changed(
         generation, "_choice",

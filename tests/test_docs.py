@@ -97,7 +97,7 @@ def test_the_readme_is_short_and_has_two_setup_commands() -> None:
 
 
 # Folders that the pages name before they are built.
-PLANNED = {"_engine/operations/", "_recording/", "_state/", "_asgi/inspector/", "_load/"}
+PLANNED = {"_recording/", "_state/", "_asgi/inspector/", "_load/"}
 PATH = re.compile(r"`(\w[\w./]+/[\w./]*|\w+\.py)`")
 
 

@@ -36,7 +36,9 @@ MOST_ENTRIES, MOST_LINES, MOST_FUNCTION_LINES = 32, 300, 40
 CORE = " ".join(LEVELS[:6]).split()
 HTTP_LIBRARIES = {"starlette", "httpx", "httpx2", "httpcore", "httpcore2", "respx", "uvicorn",
                   "h11", "openai", "anyio", "asyncio", "socket", "ssl", "http"}  # fmt: skip
-WORLD = {"time", "os", "datetime", "secrets", "uuid", "socket", "asyncio", "threading"}
+WORLD = {"time", "os", "secrets", "uuid", "socket", "asyncio", "threading"}
+# What reads the clock in `datetime`, which is there to write times.
+READS_CLOCK = {"now", "utcnow", "today"}
 CLOCK = "novita_mock._core.clock"  # the only module of the core that reads the time, and waits
 BANNED = re.compile(r"(Manager|Handler|Helper|Helpers|Util|Utils|Base|Mixin|Abstract)$")
 
@@ -128,7 +130,35 @@ def test_the_core_knows_no_http_library_and_reads_no_clock(name: str) -> None:
     roots = {module.partition(".")[0] for module in imported(name)}
     waits = {"asyncio", "threading", "time"} if name == CLOCK else set()
     assert roots & (HTTP_LIBRARIES | WORLD) == waits
+    assert clock_reads(tree(name)) == []
     assert not re.search(r"\brandom\.(?!Random\()", ALL[name].read_text(encoding="utf-8"))
+
+
+def clock_reads(module: ast.Module) -> list[str]:
+    """Where a module names `datetime.now` or the like, whatever it calls what it imports."""
+    dates = {
+        alias.asname or alias.name
+        for node in ast.walk(module)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if "datetime" in (alias.name, getattr(node, "module", None))
+    }
+    named = (node for node in ast.walk(module) if isinstance(node, ast.Attribute))
+    reads = (ast.unparse(node) for node in named if node.attr in READS_CLOCK)
+    return [read for read in reads if read.partition(".")[0] in dates]
+
+
+@pytest.mark.parametrize(
+    ("code", "reads"),
+    [
+        ("from datetime import UTC, datetime as d\nx = d.now(UTC)", ["d.now"]),
+        ("import datetime\nx = datetime.datetime.utcnow", ["datetime.datetime.utcnow"]),
+        ("import datetime as t\nx = t.date.today()", ["t.date.today"]),
+        ("from datetime import datetime\nx = datetime(1970, 1, 1); y = clock.now()", []),
+    ],
+)
+def test_reading_the_clock_of_the_standard_library_is_noticed(code: str, reads: list[str]) -> None:
+    assert clock_reads(ast.parse(code)) == reads
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -90,15 +90,20 @@ def test_a_header_that_is_no_secret_is_kept() -> None:
 
 def test_a_curl_line_sends_the_call_again() -> None:
     mock = Mock()
-    mock.answer(posted(b'{"it\'s": 1}'))
+    headers = {b"content-type": b"application/json", b"user-agent": b"x", b"x-api-key": b"k"}
+    headers[b"x-novita-mock-fault"] = b"cut_after(2)"
+    mock.answer(posted(b'{"it\'s": 1}', headers=headers))
     assert describe.curl(mock.last, "http://x") == (
-        "curl http://x/v3/openai/chat/completions -X POST"
+        "curl -sS http://x/v3/openai/chat/completions -X POST"
         ' -H "Authorization: Bearer $NOVITA_API_KEY"'
-        " -H 'Content-Type: application/json'"
-        """ -d '{"it'"'"'s": 1}'"""
+        " -H 'Content-Type: application/json' -H 'X-Novita-Mock-Fault: cut_after(2)'"
+        """ --data-raw '{"it'"'"'s": 1}'"""
     )
     mock.answer(got("/models"))
-    assert describe.curl(mock.last).startswith("curl https://api.novita.ai/v3/openai/models -H")
+    shown = describe.curl(mock.last)
+    assert shown.startswith("curl -sS https://api.novita.ai/v3/openai/models -H")
+    mock.answer(got("/models/a b", key=None))
+    assert describe.curl(mock.last) == "curl -sS https://api.novita.ai/v3/openai/models/a%20b"
 
 
 # --- what is kept --------------------------------------------------------------------------------
@@ -155,7 +160,9 @@ def test_calls_are_numbered_in_the_order_they_came() -> None:
 
 
 def ledger_of(seed: int) -> Ledger:
-    return Ledger(seed, Clock(), Limits(load_description()), Wallet(load_description()))
+    description = load_description()
+    bounds = description.limits
+    return Ledger(seed, Clock(), Limits(description), Wallet(description), bounds)
 
 
 def test_ids_are_unique_and_repeat_after_a_restart() -> None:
@@ -203,14 +210,20 @@ def test_assertions_about_calls_pass_or_list_what_came() -> None:
         Mock().assert_called()
 
 
-def test_the_journal_keeps_the_newest_calls_within_its_bounds(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_journal_keeps_the_newest_calls_within_its_bounds() -> None:
     mock = Mock()
-    monkeypatch.setattr("novita_mock._journal.ledger.MOST_CALLS", 3)
-    for _ in range(5):
-        mock.answer(posted(body_of()))
-    assert [call.number for call in mock.calls] == [3, 4, 5]
-    monkeypatch.setattr("novita_mock._journal.ledger.MOST_BYTES", mock.last.size + 1)
     mock.answer(posted(body_of()))
-    assert [call.number for call in mock.calls] == [6]
+    assert kept_of(5, calls=3, bytes=10 * mock.last.size) == [3, 4, 5]
+    assert kept_of(5, calls=3, bytes=mock.last.size + 1) == [5]
+    assert kept_of(2, calls=3, bytes=1) == [2]
+
+
+def kept_of(count: int, **bounds: int) -> list[int]:
+    """The numbers of the calls that a mock with these bounds keeps of `count` calls."""
+    description = load_description()
+    within = dict(description.limits) | bounds
+    mock = Mock()
+    mock._ledger = Ledger(0, mock.clock, Limits(description), Wallet(description), within)
+    for _ in range(count):
+        mock.answer(posted(body_of()))
+    return [call.number for call in mock.calls]

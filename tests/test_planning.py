@@ -11,10 +11,10 @@ from novita_mock import Mock
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import Json
 from novita_mock._core.timing import Pace
+from novita_mock._engine.operations import chat, completions
 from novita_mock._engine.plan import Limit, Plan
 from novita_mock._engine.planning import Planner
-from novita_mock._journal.call import CallMetadata
-from novita_mock._stubs.model import Rule, ScriptedAnswer
+from novita_mock._stubs.model import ScriptedAnswer
 from novita_mock._stubs.script import Script
 from tests.ask import (
     CHAT,
@@ -29,6 +29,7 @@ from tests.ask import (
     posted,
 )
 
+READERS = {CHAT: chat.prompts, TEXT: completions.prompts}
 CONTEXT, OUTPUT = 16384, 16384
 SMALL = "gryphe/mythomax-l2-13b"  # context 4096, output 3200
 LOWERING = ("v3", "2026")
@@ -37,11 +38,12 @@ EMBEDDING = "baai/bge-m3"
 
 
 def plan(operation: str = CHAT, edition: str = "v3", pace: Pace | None = None, **f: Any) -> Plan:
-    stage = Planner(DESCRIPTION, edition, Pace(1.0, 0.5))
+    planner = Planner(DESCRIPTION, edition, Pace(1.0, 0.5))
     body: Json = body_of(operation, **f)
-    row = stage.row(body["model"], None)
-    script = Script([Rule(ScriptedAnswer(pace=pace))])
-    return stage.plan(DESCRIPTION.operations[operation], row, body, script, CallMetadata(operation))
+    row = planner.row(body["model"], None)
+    prompts = READERS[operation](body)
+    draft = planner.draft(DESCRIPTION.operations[operation], row, body, prompts)
+    return planner.plan(draft, ScriptedAnswer(pace=pace), Script())
 
 
 def refusal(**asked: Any) -> Refused:

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from novita_mock import Mock, Request
+from tests.ask import body_of, posted
 
 WEATHER = {
     "type": "function",
@@ -173,3 +174,16 @@ def test_what_does_not_hang_together_is_refused(
     refusal = answer(*messages, **more)
     assert refusal["code"] == 400
     assert refusal["message"] == problem
+
+
+def test_a_tool_result_is_told_even_if_the_request_lists_no_tools() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "the moon is green"},
+    ]
+    mock = Mock()
+    mock.answer(posted(body_of(messages=messages)))
+    text = mock.last.answer["choices"][0]["message"]["content"]
+    assert text.startswith("the moon is green\n\n")

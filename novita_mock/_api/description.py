@@ -28,7 +28,9 @@ def shipped(name: str) -> Path:
 class Operation:
     """A row of operations.json.
 
-    `request`, `response` and `chunk` are paths of schema files. `path` follows each of the `bases`.
+    `request`, `query`, `response` and `chunk` are paths of schema files. `path` follows each of the
+    `bases`. `body` and `reply` are kinds, `words` what a script may say to it. `prompt` is the
+    member of the body that has the caller's text, unless there are messages.
     """
 
     name: str
@@ -39,9 +41,17 @@ class Operation:
     errors: tuple[str, ...]
     response: str
     request: str | None = None
+    body: str = "json"
+    query: str | None = None
     chunk: str | None = None
+    reply: str = "object"
     endpoint: str | None = None
+    limited: bool = False
+    tools: bool = False
+    dialects: bool = False
+    prompt: str = "prompt"
     id_prefix: str = ""
+    words: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
 
 
@@ -121,7 +131,6 @@ class Description:
         self.root = root
         document = self._read("operations.json")
         self.bases: tuple[str, ...] = tuple(document["bases"])
-        self.limits: Mapping[str, int] = document["limits"]
         self.overlong: Mapping[str, str] = document["overlong"]
         self.gates: Json = document["gates"]
         self.operations: Mapping[str, Operation] = {
@@ -148,6 +157,22 @@ class Description:
     def accounts(self) -> Json:
         """The content of limits.json."""
         return self._read("limits.json")
+
+    @cached_property
+    def credentials(self) -> Json:
+        """The content of credentials.json."""
+        return self._read("credentials.json")
+
+    @cached_property
+    def limits(self) -> Mapping[str, int]:
+        """The bounds of the kit itself."""
+        bounds: Mapping[str, int] = self.accounts["bounds"]
+        return bounds
+
+    @cached_property
+    def scripted(self) -> tuple[str, ...]:
+        """The operations that a script can answer."""
+        return tuple(name for name, row in self.operations.items() if row.words)
 
     @cached_property
     def models(self) -> Mapping[str, Json]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from novita_mock._api.description import BASE_URI, Description, ErrorRow, Operation
@@ -11,6 +13,8 @@ from novita_mock._core.version import __version__
 
 _COMPONENTS = "#/components/schemas/"
 _ERROR = "common/error.json"
+_MEDIA = {"json": "application/json", "multipart": "multipart/form-data"}
+_PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 def document(description: Description, edition: str) -> Json:
@@ -75,7 +79,8 @@ def _paths(description: Description, edition: str) -> Json:
 
 
 def _operation(description: Description, edition: str, operation: Operation) -> Json:
-    answers = {"application/json": {"schema": _reference(operation.response)}}
+    kind = "application/octet-stream" if operation.reply == "bytes" else "application/json"
+    answers = {kind: {"schema": _reference(operation.response)}}
     if operation.chunk:
         answers["text/event-stream"] = {"schema": _reference(operation.chunk)}
     described: Json = {
@@ -87,14 +92,25 @@ def _operation(description: Description, edition: str, operation: Operation) -> 
         },
     }
     if operation.request:
-        body = {"application/json": {"schema": _reference(operation.request)}}
+        body = {_MEDIA[operation.body]: {"schema": _reference(operation.request)}}
         described["requestBody"] = {"required": True, "content": body}
-    if "{model}" in operation.path:
-        model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
-        described["parameters"] = [model]
+    if parameters := [*_path_parameters(operation), *_query_parameters(description, operation)]:
+        described["parameters"] = parameters
     if edition not in operation.key:
         described["security"] = [{}, {"bearer": []}]
     return described
+
+
+def _path_parameters(operation: Operation) -> Iterator[Json]:
+    for name in _PARAMETER.findall(operation.path):
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _query_parameters(description: Description, operation: Operation) -> Iterator[Json]:
+    schema = description.schema(operation.query) if operation.query else {}
+    for name, member in schema.get("properties", {}).items():
+        required = name in schema.get("required", ())
+        yield {"name": name, "in": "query", "required": required, "schema": member}
 
 
 def _refusals(description: Description, edition: str, operation: Operation) -> Json:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from novita_mock._api import redactors
 from novita_mock._api.messages import content_text, last_text
 from novita_mock._core.http import Json
-from novita_mock._core.redaction import CREDENTIALS, redact
+from novita_mock._core.redaction import CREDENTIALS
 
 HEADER = "header "
 """Prefix of the names of header conditions."""
@@ -16,13 +17,15 @@ HEADER = "header "
 
 @dataclass(frozen=True)
 class RequestView:
-    """What rules see of one request: its valid `body`, and the headers `sent` with it."""
+    """What rules see of one request: its valid `body`, and the headers `sent` with it. `prompt` is
+    the member of the body that has the caller's text, unless there are messages."""
 
     operation: str
     model: str | None
     stream: bool
     body: Json = field(repr=False)
     sent: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
+    prompt: str = "prompt"
 
     @cached_property
     def _messages(self) -> list[Json]:
@@ -30,11 +33,11 @@ class RequestView:
 
     @cached_property
     def last_user(self) -> str:
-        """Text of the last user message; for a completion, its prompt."""
+        """Text of the last user message; without messages, that of the prompt."""
         message = last_text(self._messages, "user")
         if message:
             return message
-        prompt = self.body.get("prompt")
+        prompt = self.body.get(self.prompt)
         prompts = prompt if isinstance(prompt, list) else [prompt]
         return "\n".join(text for text in prompts if isinstance(text, str))
 
@@ -66,9 +69,8 @@ class RequestView:
         return {name: v.decode("latin-1") for name, v in named if name not in CREDENTIALS}
 
     def hide(self, text: str) -> str:
-        """`text` without the caller's key."""
-        sent = self.sent.get(b"authorization", b"").strip()
-        return redact(text, sent.rpartition(b" ")[2].decode("latin-1"))
+        """`text` without the caller's credentials, and without what looks like one."""
+        return redactors.of_headers(self.sent)(text)
 
     @cached_property
     def _folded(self) -> dict[str, str | None]:

@@ -8,28 +8,27 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from novita_mock._accounts.wallet import Wallet
-from novita_mock._api.description import Description
+from novita_mock._api.description import Description, Operation
+from novita_mock._api.forms import FormReader, QueryReader
 from novita_mock._api.validation import Reader
 from novita_mock._core.errors import FAULT_HEADER, Refused, wished
-from novita_mock._core.http import Reply, Request
+from novita_mock._core.http import Request
 from novita_mock._core.redaction import sent_key
 from novita_mock._core.timing import Pace
-from novita_mock._engine.authentication import Caller, Policy, authenticate
-from novita_mock._engine.generation import generate
+from novita_mock._engine.authentication import Policy, authenticate
+from novita_mock._engine.operations import IMPLEMENTATIONS
+from novita_mock._engine.operations.implementation import Answer, Context, Setup
 from novita_mock._engine.planning import Planner
-from novita_mock._engine.routing import Located, Routes, route
-from novita_mock._journal.call import Bill, Call, CallMetadata
+from novita_mock._engine.routing import Routes, route
+from novita_mock._journal.call import Call, CallMetadata
 from novita_mock._journal.ledger import Ledger
-from novita_mock._render.encoder import Encoder
-from novita_mock._render.errors import dumps, json_reply, reason_of, refuse
-from novita_mock._render.models import ModelReplies
+from novita_mock._render.errors import reason_of, refuse
 from novita_mock._stubs.script import Script
-
-BALANCE = "billing.balance"
 
 if TYPE_CHECKING:
     from novita_mock._faults.replies import FaultInjector
+
+FORM = "multipart"
 
 
 class Pipeline:
@@ -38,17 +37,18 @@ class Pipeline:
     def __init__(
         self, description: Description, policy: Policy, seed: int, pace: Pace, any_model: bool
     ) -> None:
+        self._description = description
         self._errors = description.errors
         self._policy = policy
-        self._seed = seed
-        self._most_tokens = description.limits["tokens"]
         self._routes = Routes(description)
         self._planner = Planner(description, policy.edition, pace, any_model=any_model)
-        self._catalogue = ModelReplies(description)
-        with_body = [row for row in description.operations.values() if row.request]
-        self._readers = {row.name: Reader(description, row) for row in with_body}
-        self._encoders = {row.name: Encoder(description, row) for row in with_body}
-        self._description = description
+        rows = description.operations.values()
+        bodies = [row for row in rows if row.request]
+        self._readers = {r.name: Reader(description, r) for r in bodies if r.body != FORM}
+        self._forms = {r.name: FormReader(description, r) for r in bodies if r.body == FORM}
+        self._queries = {r.name: QueryReader(description, r) for r in rows if r.query}
+        setup = Setup(description, self._planner, seed)
+        self._answers = {row.name: _prepared(row, setup) for row in rows}
 
     @cached_property
     def _injector(self) -> FaultInjector:
@@ -67,23 +67,10 @@ class Pipeline:
             if FAULT_HEADER in request.headers:
                 metadata.fault = self._injector.asked(request.headers[FAULT_HEADER])
             caller = authenticate(self._policy, operation, request)
-            if operation.request is None:
-                reply = self._without_body(located, caller, ledger.wallet)
-            else:
-                reader = self._readers[operation.name]
-                body = reader.read(request.body)
-                metadata.valid, metadata.known, metadata.model = True, reader.known, body["model"]
-                metadata.stream = bool(body.get("stream"))
-                row = self._planner.row(body["model"], caller.error)
-                ledger.enter(caller.account, row["id"])
-                plan = self._planner.plan(operation, row, body, script, metadata)
-                id = ledger.draw_id(plan.id_prefix or operation.id_prefix)
-                created = ledger.created()
-                completion = generate(plan, self._seed, self._most_tokens, id, created)
-                prompt, metadata.tokens = completion.prompt_tokens, completion.completion_tokens
-                metadata.bill = Bill(caller.account, row, prompt, metadata.tokens)
-                ledger.use(metadata.bill)
-                reply = self._encoders[operation.name].encode(completion, plan)
+            context = Context(located, caller, script, ledger, metadata)
+            self._validate(operation, request, context)
+            self._account(operation, context)
+            reply = self._answers[operation.name](context)
             if metadata.fault and (misplaced := self._injector.misplaced(metadata.fault, reply)):
                 metadata.fault = None
                 raise misplaced
@@ -95,12 +82,42 @@ class Pipeline:
             reply = self._injector.broken(metadata.fault, reply)
         return ledger.record(request, reply, metadata)
 
-    def _without_body(self, located: Located, caller: Caller, wallet: Wallet) -> Reply:
-        """The reply of an operation without a request body."""
-        if located.model is not None:
-            return self._catalogue.row(self._planner.row(located.model, caller.error))
-        if caller.error is not None:
+    def _validate(self, operation: Operation, request: Request, context: Context) -> None:
+        """Reads what the operation takes: a body or a form, a query."""
+        name, metadata = operation.name, context.metadata
+        if operation.query:
+            context.query = self._queries[name].read(request.query)
+        if not operation.request:
+            return
+        metadata.prompt = operation.prompt
+        if operation.body == FORM:
+            form = self._forms[name]
+            context.body, context.uploads = form.read(request)
+            metadata.known = form.known
+        else:
+            reader = self._readers[name]
+            context.body = reader.read(request.body)
+            metadata.known = reader.known
+        metadata.valid = True
+        metadata.model = context.body.get("model", metadata.model)
+        metadata.stream = bool(context.body.get("stream"))
+
+    def _account(self, operation: Operation, context: Context) -> None:
+        """Finds the model, and counts the request where it is limited."""
+        caller, model = context.caller, context.metadata.model
+        if model is not None:
+            context.row = self._planner.row(model, caller.error)
+        elif caller.error is not None:
             raise wished(caller.error)
-        if located.operation.name == BALANCE:
-            return json_reply(200, dumps(wallet.detail(caller.account)))
-        return self._catalogue.list
+        if operation.endpoint and context.row is not None:
+            context.ledger.enter(caller.account, context.row["id"])
+        elif operation.limited:
+            context.ledger.enter(caller.account, operation.name)
+
+
+def _prepared(operation: Operation, setup: Setup) -> Answer:
+    for implementation in IMPLEMENTATIONS:
+        if implementation.name == operation.name:
+            return implementation.prepare(setup, operation)
+    where = "novita_mock/_engine/operations/__init__.py"
+    raise LookupError(f"operations.json has {operation.name}, and {where} does not")

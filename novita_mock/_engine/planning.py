@@ -12,18 +12,29 @@ from novita_mock._api import problems
 from novita_mock._api.description import Description, Operation
 from novita_mock._api.dialects import PLAIN, Dialect, Dialects
 from novita_mock._core.errors import ERROR_MODEL, Refused, wished
-from novita_mock._core.http import Json
+from novita_mock._core.http import Json, value
 from novita_mock._core.timing import Pace
 from novita_mock._engine.capabilities import check_features, check_history
 from novita_mock._engine.plan import TEXT, Limit, OutputTarget, Plan
-from novita_mock._engine.prompt import READERS
-from novita_mock._engine.stub_selection import select_stub
-from novita_mock._journal.call import CallMetadata
+from novita_mock._engine.prompt import Prompt
+from novita_mock._stubs.model import ScriptedAnswer
 from novita_mock._stubs.script import Script
 
 LOWER = "lower"
-CHAT = "chat/completions"
-CHAT_MODEL = "chat"
+CHAT_MODEL, NOT_CHAT = "chat", "not_a_chat_model"
+
+
+@value
+class Draft:
+    """A request that can be answered: what the catalogue and the body say of it."""
+
+    operation: Operation
+    row: Json
+    body: Json
+    dialect: Dialect
+    prompts: list[Prompt]
+    limits: list[Limit]
+    n: int
 
 
 class Planner:
@@ -44,18 +55,17 @@ class Planner:
     def row(self, model: str, key_error: str | None) -> Json:
         """The catalogue row of `model`. Raises the error that the model id or the key requests."""
         reason = model.removeprefix(ERROR_MODEL) if model.startswith(ERROR_MODEL) else None
-        shown = problems.show(model)
         if reason in self._reasons:
-            raise wished(str(reason), shown)
+            raise wished(str(reason), problems.show(model))
         if key_error is not None:
-            raise wished(key_error, shown)
+            raise wished(key_error, problems.show(model))
         row = self._models.get(model)
         if row is not None:
             return row
         if self._any_model and model:
             template = next(iter(self._models.values()))
             return {**template, "id": model, "title": model, "display_name": model}
-        raise Refused("model_not_found", model=shown, hint=self._hint(model))
+        raise Refused("model_not_found", model=problems.show(model), hint=self._hint(model))
 
     def _hint(self, model: str) -> str:
         near = difflib.get_close_matches(model, self._models, n=1)
@@ -65,41 +75,39 @@ class Planner:
         """The model's own answer in a situation, if it has one."""
         return self._dialects.of(model).overrides.get(situation) if model else None
 
-    def plan(
-        self, operation: Operation, row: Json, body: Json, script: Script, metadata: CallMetadata
-    ) -> Plan:
-        """The plan for `body` and the model of `row`. Refuses what the model or the kit cannot do.
-
-        The script comes last, so that a refused request uses up no rule.
-        """
+    def draft(self, operation: Operation, row: Json, body: Json, prompts: list[Prompt]) -> Draft:
+        """What is known before the script is asked. Refuses what the model or the kit cannot do."""
         if operation.endpoint not in row["endpoints"]:
             raise _no_endpoint(operation, row)
         if self._gates is not None:
             check_features(self._gates, row, body)
         check_history(body)
         dialect = self._dialects.of(row["id"])
-        prompts = READERS[operation.name](body)
         n = int(body.get("n") or 1)
         if n * len(prompts) > self._most_choices:
             raise Refused("too_many_choices", choices=n * len(prompts), limit=self._most_choices)
         limit = None if body.get("max_tokens") is None else int(body["max_tokens"])
         limits = [self._limit(row, dialect, limit, prompt.tokens) for prompt in prompts]
-        answer = select_stub(script, metadata, body)
+        return Draft(operation, row, body, dialect, prompts, limits, n)
+
+    def plan(self, draft: Draft, answer: ScriptedAnswer, script: Script) -> Plan:
+        """The plan of a draft, with the answer that the script gives or leaves open."""
+        body, dialect = draft.body, draft.dialect
         return Plan(
             model=body["model"],
-            prompts=prompts,
-            limits=limits,
-            n=n,
+            prompts=draft.prompts,
+            limits=draft.limits,
+            n=draft.n,
             stops=_stops(body.get("stop")),
             seed=None if _is_greedy(body) else str(int(body.get("seed") or 0)),
             alternatives=_alternatives(body),
             stream=bool(body.get("stream")),
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             answer=answer,
-            pace=answer.pace or script.pace(row["id"]) or self._pace,
+            pace=answer.pace or script.pace(draft.row["id"]) or self._pace,
             target=_target(body) if answer.is_improvised else TEXT,
             reasoning=dialect.reasoning(body, answered=_ends_with(body, "tool")),
-            profile=dialect.profile if operation.endpoint == CHAT else PLAIN,
+            profile=dialect.profile if draft.operation.dialects else PLAIN,
         )
 
     def _limit(self, row: Json, dialect: Dialect, asked: int | None, prompt_tokens: int) -> Limit:
@@ -124,9 +132,9 @@ class Planner:
 
 
 def _no_endpoint(operation: Operation, row: Json) -> Refused:
-    chat = operation.endpoint == CHAT
-    known = row.get("model_type", CHAT_MODEL) == CHAT_MODEL
-    situation = "endpoint_missing" if known or not chat else "not_a_chat_model"
+    is_chat_model = row.get("model_type", CHAT_MODEL) == CHAT_MODEL
+    other = NOT_CHAT in operation.errors and not is_chat_model
+    situation = NOT_CHAT if other else "endpoint_missing"
     return Refused(situation, model=row["id"], endpoint=operation.endpoint)
 
 

@@ -2,49 +2,77 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from novita_mock._api.description import Description, Operation
 from novita_mock._core.errors import Refused
 from novita_mock._core.http import value
 
-PARAMETER = "{model}"
+MODEL = "model"
+PARAMETER = re.compile(r"\{(\w+)\}")
+_NONE: Mapping[str, str] = {}
 
 
 @value
 class Located:
-    """The operation, and the model id if the path contains one."""
+    """The operation, and the parameters of its path."""
 
     operation: Operation
-    model: str | None = None
+    parameters: Mapping[str, str]
+
+    @property
+    def model(self) -> str | None:
+        """The model id in the path, if it has one."""
+        return self.parameters.get(MODEL)
+
+
+Methods = dict[str, Operation]
 
 
 class Routes:
     """The paths of all operations under all base paths, computed once."""
 
     def __init__(self, description: Description) -> None:
-        self._exact: dict[str, Operation] = {}
-        self._prefixes: dict[str, Operation] = {}
+        self._exact: dict[str, Methods] = {}
+        self._patterns: dict[re.Pattern[str], Methods] = {}
         for operation in description.operations.values():
             for base in operation.bases:
-                path, parameter, _ = (base + operation.path).partition(PARAMETER)
-                (self._prefixes if parameter else self._exact)[path] = operation
+                path = base + operation.path
+                if PARAMETER.search(path):
+                    methods = self._patterns.setdefault(re.compile(pattern(path), re.DOTALL), {})
+                else:
+                    methods = self._exact.setdefault(path, {})
+                methods[operation.method] = operation
 
-    def find(self, path: str) -> Located | None:
-        """The operation at a percent-decoded `path`; a model id may contain slashes."""
-        operation = self._exact.get(path)
-        if operation is not None:
-            return Located(operation)
-        for prefix, operation in self._prefixes.items():
-            if path.startswith(prefix) and len(path) > len(prefix):
-                # Invalid UTF-8 names no model, and an answer could not repeat it.
-                return Located(operation, path[len(prefix) :].encode(errors="replace").decode())
+    def find(self, path: str) -> tuple[Methods, Mapping[str, str]] | None:
+        """The operations at a percent-decoded `path` by method, and the parameters in it."""
+        methods = self._exact.get(path)
+        if methods is not None:
+            return methods, _NONE
+        for known, methods in self._patterns.items():
+            if match := known.fullmatch(path):
+                # Invalid UTF-8 names nothing, and an answer could not repeat it.
+                found = match.groupdict().items()
+                return methods, {k: v.encode(errors="replace").decode() for k, v in found}
         return None
+
+
+def pattern(path: str) -> str:
+    """A regular expression for the path of an operation. A model id may contain slashes."""
+    parts = PARAMETER.split(path)
+    for index in range(1, len(parts), 2):
+        parts[index] = f"(?P<{parts[index]}>{'.+' if parts[index] == MODEL else '[^/]+'})"
+    return "".join(part if n % 2 else re.escape(part) for n, part in enumerate(parts))
 
 
 def route(routes: Routes, method: str, path: str) -> Located:
     """The operation of `method` and `path`. Refuses an unknown path and a wrong method."""
-    located = routes.find(path)
-    if located is None:
+    found = routes.find(path)
+    if found is None:
         raise Refused("unknown_route", path=path)
-    if method != located.operation.method:
-        raise Refused("wrong_method", allow=located.operation.method)
-    return located
+    methods, parameters = found
+    operation = methods.get(method)
+    if operation is None:
+        raise Refused("wrong_method", allow=", ".join(methods))
+    return Located(operation, parameters)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import orjson
 
 from novita_mock._core.http import Disconnect, Json, TimedBytes
-from novita_mock._core.sse import DONE, END, event, events_of
+from novita_mock._core.sse import DONE, END, data_of, event, events_of
 
 Chunks = list[TimedBytes]
 Pieces = list[TimedBytes | Disconnect]
@@ -128,7 +128,7 @@ def _reordered_chunks(chunks: Chunks, done: Chunks, arguments: Json) -> Pieces:
 
 
 def _empty_choices(chunks: Chunks, done: Chunks, arguments: Json) -> Pieces:
-    chunk = orjson.loads(chunks[0].data.removeprefix(b"data: "))
+    chunk = orjson.loads(next(data_of(chunks[0].data)))
     return _with(event({**chunk, "choices": []}), arguments["chunks"], chunks, done)
 
 

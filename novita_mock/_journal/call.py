@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import orjson
 
+from novita_mock._api import redactors
 from novita_mock._api.request_view import RequestView
-from novita_mock._core.http import Json, Reply, Request, value
-from novita_mock._core.redaction import CREDENTIALS, REDACTED, redact, sent_key
+from novita_mock._core.http import Header, Json, Reply, Request, value
+from novita_mock._core.redaction import REDACTED, Redactor
 from novita_mock._faults.catalogue import Fault
 
 
@@ -34,7 +35,8 @@ class CallMetadata:
     generated tokens. `valid`: the body matches the operation's schema. `missed`: why no
     rule took a request that needed one. `known` are the fields that the schema names. `fault` is
     how the reply was broken. `bill` is the cost of the call, if it is charged. `reason` is that of
-    a refusal. `headers` are the request's headers, unchanged.
+    a refusal. `prompt` is the member of the body that has the caller's text. `headers` are the
+    request's headers, unchanged.
     """
 
     operation: str | None = None
@@ -48,19 +50,28 @@ class CallMetadata:
     fault: Fault | None = None
     bill: Bill | None = None
     reason: str | None = None
+    prompt: str = "prompt"
     headers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Call:
     """One request and its reply, as kept in the journal; numbered from 1. `at`: arrival time, in
-    seconds since 1970."""
+    seconds since 1970.
+
+    `sent` is the request itself, with all its credentials. It is not redacted, and neither are
+    `reply`, `path`, `request` and `answer`: use `redacted` for a text that is made of them.
+    """
 
     number: int
     at: float
     metadata: CallMetadata
     reply: Reply
-    _request: Request = field(repr=False)
+    sent: Request
+
+    def __repr__(self) -> str:
+        shown = self.redacted(f"{self.method} {self.path} {self.model or ''}").rstrip()
+        return f"<Call {self.number}: {shown} -> {self.status}>"
 
     @property
     def about(self) -> CallMetadata:
@@ -85,43 +96,50 @@ class Call:
     @property
     def method(self) -> str:
         """HTTP method."""
-        return self._request.method
+        return self.sent.method
 
     @property
     def path(self) -> str:
         """Path, percent-decoded, without the query."""
-        return self._request.path
+        return self.sent.path
 
     @property
     def size(self) -> int:
         """Size of both bodies, in bytes."""
-        return len(self._request.body) + self.reply.size
+        return len(self.sent.body) + self.reply.size
 
     @property
     def status(self) -> int:
         """HTTP status of the reply."""
         return self.reply.status
 
+    @property
+    def reason(self) -> str | None:
+        """The reason of a refusal; None if a fault left nothing or too little of the reply."""
+        reason = self.metadata.reason
+        if reason is None or self.metadata.fault is None:
+            return reason
+        body = self.reply.body
+        return reason if body.startswith(b"{") and body.endswith(b"}") else None
+
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        """Request headers with lower-case names; secrets are replaced by `***`."""
-        pairs = ((k.decode("latin-1"), v) for k, v in self._request.headers.items())
-        shown = ((k, self.redacted(v.decode("latin-1"))) for k, v in pairs)
-        return {k: REDACTED if k in CREDENTIALS else v for k, v in shown}
+        """Request headers with lower-case names; credentials are replaced by `***`."""
+        return dict(shown_headers(self, self.sent.headers.items()))
 
     @cached_property
     def body(self) -> str:
-        """The request's body as text; the caller's key is replaced by `***`."""
-        return self.redacted(self._request.body.decode(errors="replace"))
+        """The request's body as text; credentials are replaced by `***`."""
+        return hiding(self).body(self.sent.body.decode(errors="replace"))
 
     def redacted(self, text: str) -> str:
-        """`text` with the caller's key replaced by `***`."""
-        return redact(text, sent_key(self._request))
+        """`text` with the caller's key, and what looks like a credential, replaced by `***`."""
+        return hiding(self)(text)
 
     @cached_property
     def request(self) -> Any:
         """The request's body, parsed as JSON; None if it is not JSON."""
-        return _read(self._request.body)
+        return _read(self.sent.body)
 
     @cached_property
     def unknown(self) -> tuple[str, ...]:
@@ -140,6 +158,20 @@ class Call:
         return body.decode(errors="replace") if document is None else document
 
 
+def hiding(call: Call) -> Redactor:
+    """Hides the credentials of the call's request, and what looks like a credential."""
+    return redactors.of_request(call.sent)
+
+
+def shown_headers(call: Call, headers: Iterable[Header]) -> list[tuple[str, str]]:
+    """Headers of the request or the reply as text, without credentials."""
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    secret = [redactors.is_secret_header(name) for name, _ in pairs]
+    shown = iter(hiding(call).each(text for pair in pairs for text in pair))
+    named = zip(shown, shown, secret, strict=True)
+    return [(name, REDACTED if hidden else value) for name, value, hidden in named]
+
+
 def _read(body: bytes) -> Any:
     try:
         return orjson.loads(body)
@@ -149,6 +181,5 @@ def _read(body: bytes) -> Any:
 
 def view_of(metadata: CallMetadata, body: Json) -> RequestView:
     """The view of a request that rules are matched against."""
-    return RequestView(
-        str(metadata.operation), metadata.model, metadata.stream, body, metadata.headers
-    )
+    name, stream, sent = str(metadata.operation), metadata.stream, metadata.headers
+    return RequestView(name, metadata.model, stream, body, sent, metadata.prompt)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Mapping
 
 from novita_mock._accounts.rate_limits import Limits
 from novita_mock._accounts.wallet import Wallet
@@ -14,14 +15,15 @@ from novita_mock._core.clock import Clock
 from novita_mock._core.http import Reply, Request
 from novita_mock._journal.call import Bill, Call, CallMetadata
 
-MOST_CALLS = 100_000
-MOST_BYTES = 64 * 2**20
-
 
 class Ledger:
     """The call number, ids, rate limits, wallet and journal of one mock."""
 
-    def __init__(self, seed: int, clock: Clock, limits: Limits, wallet: Wallet) -> None:
+    def __init__(
+        self, seed: int, clock: Clock, limits: Limits, wallet: Wallet, bounds: Mapping[str, int]
+    ) -> None:
+        """Keeps no more calls and bytes than `bounds`, those of limits.json, say."""
+        self._most_calls, self._most_bytes = bounds["calls"], bounds["bytes"]
         self._seed = seed
         self._clock = clock
         self._limits = limits
@@ -61,7 +63,7 @@ class Ledger:
         self._limits.take_tokens(bill.key, bill.row["id"], tokens, self._clock.monotonic())
 
     def record(self, request: Request, reply: Reply, metadata: CallMetadata) -> Call:
-        """Charges and keeps a call. Drops the oldest calls above `MOST_CALLS` or `MOST_BYTES`."""
+        """Charges and keeps a call. Drops the oldest calls above its bounds."""
         bill = metadata.bill
         if bill is not None and self.wallet.charges(reply.status):
             self.wallet.charge(bill.key, bill.row, bill.prompt_tokens, bill.completion_tokens)
@@ -69,6 +71,11 @@ class Ledger:
         call = Call(self.count, self._clock.now(), metadata, reply, request)
         self.calls.append(call)
         self.size += call.size
-        while len(self.calls) > MOST_CALLS or (self.size > MOST_BYTES and len(self.calls) > 1):
+        while self._is_full():
             self.size -= self.calls.popleft().size
         return call
+
+    def _is_full(self) -> bool:
+        if len(self.calls) > self._most_calls:
+            return True
+        return self.size > self._most_bytes and len(self.calls) > 1

@@ -101,7 +101,7 @@ def _row(found: Found) -> tuple[Steps, str, str]:
 
 def _read(description: Description, document: Json) -> Iterator[tuple[Steps, Rule | Misfit]]:
     """Each rule, or why it cannot be read; the default comes last."""
-    parser = RuleParser(Faults(description), description.errors.reasons)
+    parser = RuleParser(description, Faults(description))
     for index, row in enumerate(document["rules"]):
         steps: Steps = ("rules", index)
         try:

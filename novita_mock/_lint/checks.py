@@ -12,6 +12,7 @@ import orjson
 from novita_mock._api import problems
 from novita_mock._api.description import Description
 from novita_mock._core.http import Json, Request
+from novita_mock._core.sse import DATA, LAST, data_of
 from novita_mock._faults.catalogue import Faults
 from novita_mock._lint.unreachable import shadowed
 from novita_mock._mock import Mock
@@ -20,8 +21,6 @@ from novita_mock._stubs.model import Rule, ScriptedAnswer
 from novita_mock._stubs.scenario_rows import Steps
 
 _TEMPLATE = re.compile(r"\{\{.*\}\}|\{%.*%\}", re.DOTALL)
-_FRAME, _DONE = b"data: ", b"[DONE]"
-CHAT, TEXT = "chat.completions", "completions"
 
 PlacedRules = Sequence[tuple[Steps, Rule]]
 
@@ -91,10 +90,11 @@ def _arguments(call: object) -> str:
     return arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
 
 
-def _calls(_: Context, rules: PlacedRules) -> Iterator[Found]:
+def _calls(context: Context, rules: PlacedRules) -> Iterator[Found]:
     for steps, rule, answer in _answers(rules):
-        if answer.tool_calls and rule.when.operation == TEXT:
-            yield Found(steps, f"{TEXT} has no tool calls")
+        operation = rule.when.operation
+        if answer.tool_calls and operation and not context.description.operations[operation].tools:
+            yield Found(steps, f"{operation} has no tool calls")
         for call in answer.tool_calls:
             if isinstance(call.arguments, str) and not answer.template:
                 try:
@@ -117,7 +117,8 @@ def _replies(context: Context, rules: PlacedRules) -> Iterator[Found]:
     """Plays each answer, and validates the reply against the schema of its operation."""
     mock = Mock(any_model=True)
     for steps, rule, answer in _answers(rules):
-        operations = [rule.when.operation] if rule.when.operation else [CHAT, TEXT]
+        every = context.description.scripted
+        operations = (rule.when.operation,) if rule.when.operation else every
         for operation in operations:
             problem = _broken(context.description, mock, answer, operation)
             if problem is not None:
@@ -129,7 +130,7 @@ def _broken(
     description: Description, mock: Mock, answer: ScriptedAnswer, operation: str
 ) -> str | None:
     row = description.operations[operation]
-    for stream, schema in ((False, row.response), (True, str(row.chunk))):
+    for stream, schema in ((False, row.response), *([(True, row.chunk)] if row.chunk else [])):
         mock.reset()
         # Pace and fault are intended, so they must not change the reply.
         mock.add(Rule(replace(answer, pace=None, fault=None)))
@@ -141,22 +142,23 @@ def _broken(
 
 
 def _request(description: Description, operation: str, stream: bool) -> Request:
+    """The shortest request that the first example of its schema shows."""
     row = description.operations[operation]
+    schema = description.schema(str(row.request)) if row.request else {}
+    example: Json = next(iter(schema.get("examples", ())), {})
+    body = {name: example[name] for name in schema.get("required", ()) if name in example}
     models = (id for id, model in description.models.items() if row.endpoint in model["endpoints"])
-    prompt: Json = {"prompt": "Hi"}
-    if operation == CHAT:
-        prompt = {"messages": [{"role": "user", "content": "Hi"}]}
-    body = {"model": next(models), "stream": stream, **prompt}
-    path = description.bases[0] + row.path
-    return Request("POST", path, {b"authorization": b"Bearer lint"}, orjson.dumps(body))
+    body |= {"model": next(models, None)} if "model" in body else {}
+    body |= {"stream": True} if stream else {}
+    path = row.bases[0] + row.path
+    return Request(row.method, path, {b"authorization": b"Bearer lint"}, orjson.dumps(body))
 
 
 def _documents(body: bytes) -> list[Json]:
     """The JSON documents of a reply: one, or one for each event of a stream."""
-    if not body.startswith(_FRAME):
+    if not body.startswith(DATA):
         return [orjson.loads(body)]
-    frames = [frame.removeprefix(_FRAME) for frame in body.split(b"\n\n")]
-    return [orjson.loads(frame) for frame in frames if frame not in (b"", _DONE)]
+    return [orjson.loads(data) for data in data_of(body) if data != LAST]
 
 
 CHECKS: tuple[Callable[[Context, PlacedRules], Iterator[Found]], ...] = (

@@ -69,6 +69,7 @@ def _logprobs(found: list[Alternatives], _offset: int) -> Json:
 SHAPE = Shape(
     whole=_whole,
     opening=_opening,
+    piece=lambda choice, token: _piece(choice, {"content": token}),
     before=b'{"index":%d,"delta":{"content":',
     behind=b'},"finish_reason":null',
     closing=_closing,

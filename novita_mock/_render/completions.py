@@ -24,6 +24,10 @@ def _opening(_choice: Choice) -> Iterator[Json]:
     return iter(())
 
 
+def _piece(choice: Choice, token: str) -> Json:
+    return {"index": choice.index, "text": token, "finish_reason": None}
+
+
 def _closing(choice: Choice) -> Iterator[Json]:
     reason = choice.finish_reason
     yield {"index": choice.index, "text": "", "finish_reason": reason, "logprobs": None}
@@ -42,6 +46,7 @@ def _logprobs(found: list[Alternatives], offset: int) -> Json:
 SHAPE = Shape(
     whole=_whole,
     opening=_opening,
+    piece=_piece,
     before=b'{"index":%d,"text":',
     behind=b',"finish_reason":null',
     closing=_closing,

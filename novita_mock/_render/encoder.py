@@ -5,10 +5,8 @@ What the chunks of an answer share is rendered once; only the token is new in ea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import accumulate, islice, zip_longest
-
-import orjson
 
 from novita_mock._api.description import Description, Operation
 from novita_mock._api.dialects import PLAIN, WireProfile
@@ -16,13 +14,10 @@ from novita_mock._core.completion import Choice, Completion
 from novita_mock._core.http import Json, LazyChunks, Reply, TimedBytes, value
 from novita_mock._core.sse import DATA, DONE, END, EVENTS
 from novita_mock._core.timing import Pace
-from novita_mock._render import chat, completions
 from novita_mock._render import dialects as rendering
 from novita_mock._render.delivery import Delivery
 from novita_mock._render.errors import dumps, json_reply
 from novita_mock._render.shape import Shape
-
-SHAPES: Mapping[str, Shape] = {"chat.completions": chat.SHAPE, "completions": completions.SHAPE}
 
 
 @value
@@ -72,8 +67,8 @@ class _ChoiceFrames:
 class Encoder:
     """Renders the answers of one operation."""
 
-    def __init__(self, description: Description, operation: Operation) -> None:
-        self._shape = SHAPES[operation.name]
+    def __init__(self, description: Description, operation: Operation, shape: Shape) -> None:
+        self._shape = shape
         self._object = _constant(description, operation.response)
         self._chunk_object = _constant(description, operation.chunk)
 
@@ -113,9 +108,28 @@ class Encoder:
         self, completion: Completion, usage: Json | None, profile: WireProfile
     ) -> list[bytes]:
         """The frames of a stream in the dialect of its model."""
-        plain = (frame[len(DATA) :] for frame in self._frames(completion, None))
-        rendered = rendering.chunks([orjson.loads(chunk) for chunk in plain], usage, profile)
-        return [DATA + dumps(chunk) + END for chunk in rendered]
+        rows = zip_longest(*map(self._pieces, completion.choices))
+        head = {
+            "id": completion.id,
+            "object": self._chunk_object,
+            "created": completion.created,
+            "model": completion.model,
+        }
+        plain = [{**head, "choices": [piece]} for row in rows for piece in row if piece is not None]
+        return [DATA + dumps(chunk) + END for chunk in rendering.chunks(plain, usage, profile)]
+
+    def _pieces(self, choice: Choice) -> Iterator[Json]:
+        """The pieces of one choice, in order."""
+        shape, tokens, found = self._shape, choice.content or [], choice.alternatives
+        yield from shape.opening(choice)
+        at = 0
+        for index, token in enumerate(tokens):
+            piece = shape.piece(choice, token)
+            if found is not None:
+                piece["logprobs"] = shape.logprobs(found[index : index + 1], at)
+            yield piece
+            at += len(token)
+        yield from shape.closing(choice)
 
     def _frames(self, completion: Completion, usage: Json | None) -> list[bytes]:
         """The frames of a stream without `[DONE]`; with `usage` unless it is None."""

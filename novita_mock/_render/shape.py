@@ -14,12 +14,14 @@ class Shape:
     """What differs between operations.
 
     `whole`: a choice of an unstreamed answer. `opening` and `closing`: the pieces of a choice
-    before and after its text. `before` and `behind`: the bytes around a token of the text.
+    before and after its text. `piece`: a token of the text; `before` and `behind` are the bytes
+    around the token in it.
     `logprobs`: the member of that name, for the tokens from the given offset on.
     """
 
     whole: Callable[[Choice], Json]
     opening: Callable[[Choice], Iterator[Json]]
+    piece: Callable[[Choice, str], Json]
     before: bytes
     behind: bytes
     closing: Callable[[Choice], Iterator[Json]]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import orjson
 
-from novita_mock._api.description import load_description
+from novita_mock._api.description import Description, load_description
 from novita_mock._core.timing import Pace
 from novita_mock._faults.catalogue import Fault
 from novita_mock._stubs import recorded as recordings
@@ -71,6 +71,13 @@ def templated(answer: ScriptedAnswer, when: When, form: str = TEXT_TEMPLATE) -> 
     return template
 
 
+def check_word(description: Description, operation: str | None, word: str) -> None:
+    """Raises ValueError if `operation` takes no scripted answer of that kind."""
+    words = description.operations[operation].words if operation else (word,)
+    if word not in words:
+        raise ValueError(f"{word}: {operation} takes no such answer; it takes {', '.join(words)}")
+
+
 def replayed(reply: Mapping[str, Any], when: When) -> tuple[ScriptedAnswer, When]:
     """The answer that replays a recorded `reply`, and `when` limited to the operation of the reply.
     Raises ValueError for an invalid reply."""
@@ -107,11 +114,12 @@ class RuleBuilder:
 
     def say(self, text: str, *, think: str | None = None, **played: Unpack[Played]) -> Self:
         """Answers with `text`, preceded by the reasoning `think` if given."""
-        return self._give(ScriptedAnswer(say=text, think=think), **played)
+        return self._give("say", ScriptedAnswer(say=text, think=think), **played)
 
     def json(self, value: object, **played: Unpack[Played]) -> Self:
         """Answers with `value` as JSON text."""
-        return self._give(ScriptedAnswer(say=orjson.dumps(value).decode()), JSON_TEMPLATE, **played)
+        answer = ScriptedAnswer(say=orjson.dumps(value).decode())
+        return self._give("json", answer, JSON_TEMPLATE, **played)
 
     def call_tool(
         self,
@@ -126,7 +134,7 @@ class RuleBuilder:
 
     def call_tools(self, *calls: ToolCall, **played: Unpack[Played]) -> Self:
         """Answers with several tool calls at once."""
-        return self._give(ScriptedAnswer(tool_calls=calls), **played)
+        return self._give("call_tools", ScriptedAnswer(tool_calls=calls), **played)
 
     def recorded(self, reply: Mapping[str, Any] | Path | str, **played: Unpack[Played]) -> Self:
         """Answers requests of its operation with a recorded `reply`: the body of a non-streamed
@@ -134,7 +142,7 @@ class RuleBuilder:
         body = reply if isinstance(reply, Mapping) else recordings.read(Path(reply))
         answer, when = replayed(body, self._when)
         builder = RuleBuilder(self._append, when, self._times, self._reasons, self._faults)
-        builder._give(answer, **played)
+        builder._give("recorded", answer, **played)
         return self
 
     def refuse(self, reason: str, message: str | None = None, **played: Unpack[Played]) -> Self:
@@ -145,7 +153,7 @@ class RuleBuilder:
         if reason not in self._reasons:
             known = ", ".join(self._reasons)
             raise ValueError(f"no error is called {reason!r}: expected one of {known}")
-        return self._give(ScriptedAnswer(refuse=reason, message=message), **played)
+        return self._give("refuse", ScriptedAnswer(refuse=reason, message=message), **played)
 
     def fail(self, fault: str, /, **played: Unpack[Played]) -> Self:
         """Answers with generated text, broken by `fault`.
@@ -153,11 +161,16 @@ class RuleBuilder:
         Raises ValueError for a fault that `novita-mock faults` does not list.
         """
         faulty: Played = {**played, "fault": fault}
-        return self._give(ScriptedAnswer(), **faulty)
+        return self._give("fault", ScriptedAnswer(), **faulty)
 
     def _give(
-        self, answer: ScriptedAnswer, form: str = TEXT_TEMPLATE, **played: Unpack[Played]
+        self,
+        word: str,
+        answer: ScriptedAnswer,
+        form: str = TEXT_TEMPLATE,
+        **played: Unpack[Played],
     ) -> Self:
+        check_word(load_description(), self._when.operation, word)
         if unknown := set(played) - Played.__annotations__.keys():
             known = ", ".join(Played.__annotations__)
             raise TypeError(f"unknown argument {sorted(unknown)[0]!r}: expected one of {known}")

@@ -28,7 +28,8 @@ def recorded(description: Description, body: Mapping[str, object]) -> tuple[byte
             if problem := problems.complaint(description.validator(operation.response), document):
                 raise ValueError(problem)
             return data, operation.name
-    raise ValueError("$.object: expected that of an answer of chat.completions or completions")
+    known = " or ".join(row.name for row in streamable)
+    raise ValueError(f"$.object: expected that of an answer of {known}")
 
 
 def read(path: Path) -> Json:

@@ -87,7 +87,7 @@ def rules(
         document = plain(document)
         if problem := problems.complaint(description.validator(SCHEMA), document):
             raise UnreadableScenario(problem)
-        parser = RuleParser(Faults(description), description.errors.reasons)
+        parser = RuleParser(description, Faults(description))
         parsed = [parser.rule(row, ("rules", i)) for i, row in enumerate(document["rules"])]
         return parsed + default(parser, document), document.get("only", False)
     except ValueError as error:

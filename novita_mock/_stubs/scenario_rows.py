@@ -8,15 +8,17 @@ from typing import Any
 import orjson
 
 from novita_mock._api import problems
+from novita_mock._api.description import Description
 from novita_mock._core.http import Json
 from novita_mock._faults.catalogue import Faults
-from novita_mock._stubs.builder import fault_of, pace_of, replayed, templated
+from novita_mock._stubs.builder import check_word, fault_of, pace_of, replayed, templated
 from novita_mock._stubs.criteria import When
 from novita_mock._stubs.model import JSON_TEMPLATE, TEXT_TEMPLATE, Rule, ScriptedAnswer, ToolCall
 
 Steps = tuple[str | int, ...]
 
 _CONTENT = ("say", "json", "call_tool", "call_tools", "think")
+_WORDS = (*_CONTENT, "recorded", "refuse", "fault")
 _RULE_ONLY = frozenset({"when", "times", "answers"})
 # A key, and the keys that one answer cannot combine with it.
 _ALONE: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -35,15 +37,16 @@ class Misfit(ValueError):
 
 
 class RuleParser:
-    """Parses rows that are valid by the schema. `reasons` are the names of errors."""
+    """Parses rows that are valid by the schema."""
 
-    def __init__(self, faults: Faults, reasons: tuple[str, ...]) -> None:
+    def __init__(self, description: Description, faults: Faults) -> None:
+        self._description = description
         self._faults = faults
-        self._reasons = reasons
+        self._reasons = description.errors.reasons
 
     def rule(self, row: Json, steps: Steps) -> Rule:
         """The rule in `row`, found at `steps`. Raises Misfit."""
-        when = _when(row.get("when", {}), steps)
+        when = self._when(row.get("when", {}), steps)
         if "answers" in row and (others := row.keys() - _RULE_ONLY):
             raise Misfit(steps, f"answers and {min(others)} cannot stand in one rule")
         places = [(row, steps)]
@@ -64,6 +67,8 @@ class RuleParser:
     def _answer(self, row: Json, when: When, steps: Steps) -> tuple[ScriptedAnswer, When]:
         """The answer in `row`, and the criteria of the requests that it answers."""
         _check_alone(row, steps)
+        for word in row.keys() & set(_WORDS):
+            _tried(steps, check_word, self._description, when.operation, word)
         content, when = self._content(row, when, steps)
         # 2.0 is a whole number too.
         whole = {name: int(row[name]) for name in ("cut_after", "junk") if name in row}
@@ -72,6 +77,18 @@ class RuleParser:
             "fault": _tried(steps, fault_of, lambda: self._faults, row | whole),
         }
         return ScriptedAnswer(**content, **played), when
+
+    def _when(self, row: Json, steps: Steps) -> When:
+        operation, scripted = row.get("operation"), self._description.scripted
+        if operation is not None and operation not in scripted:
+            known = ", ".join(map(problems.show, scripted))
+            text = f"expected one of {known}; got {problems.show(operation)}"
+            raise Misfit((*steps, "when", "operation"), text)
+        try:
+            return When(**row)
+        except (TypeError, ValueError) as error:
+            where, _, text = str(error).partition(": ")
+            raise Misfit((*steps, "when", *where.split(".")), text) from None
 
     def _content(self, row: Json, when: When, steps: Steps) -> tuple[Json, When]:
         if "recorded" in row:
@@ -102,14 +119,6 @@ def _check_alone(row: Json, steps: Steps) -> None:
     for word, others in _ALONE:
         if word in row and (both := [other for other in others if other in row]):
             raise Misfit(steps, f"{word} and {both[0]} cannot stand in one rule")
-
-
-def _when(row: Json, steps: Steps) -> When:
-    try:
-        return When(**row)
-    except (TypeError, ValueError) as error:
-        where, _, text = str(error).partition(": ")
-        raise Misfit((*steps, "when", *where.split(".")), text) from None
 
 
 def _tried(steps: Steps, make: Callable[..., Any], *arguments: Any) -> Any:

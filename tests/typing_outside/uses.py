@@ -179,6 +179,8 @@ def a_call_has_the_request_and_the_reply(mock: Mock) -> None:
     assert_type(call.path, str)
     assert_type(call.size, int)
     assert_type(call.status, int)
+    assert_type(call.reason, str | None)
+    assert_type(call.sent, Request)
     assert_type(call.headers, Mapping[str, str])
     assert_type(call.body, str)
     assert_type(call.request, Any)
@@ -251,6 +253,7 @@ def a_request_is_made_of_bytes(request: Request) -> None:
     assert_type(request.path, str)
     assert_type(request.headers, Mapping[bytes, bytes])
     assert_type(request.body, bytes)
+    assert_type(request.query, str)
 
 
 def a_reply_is_made_of_chunks(reply: Reply) -> None:
