@@ -251,8 +251,12 @@ class Hooks:
         if contract.worker:
             self.config.workeroutput["novita_part"] = contract.summary()  # type: ignore[attr-defined]
             return
-        if not contract.findings:
-            return
+        if contract.findings:
+            self._conclude(contract, session)
+        shutil.rmtree(contract.folder, ignore_errors=True)
+
+    def _conclude(self, contract: Session, session: pytest.Session) -> None:
+        """Makes the report, and writes it if it is wanted."""
         self.parts.append(contract.summary())
         report = contract.report(self.parts)
         self.config._novita_report = report  # type: ignore[attr-defined]
@@ -260,7 +264,6 @@ class Hooks:
             _report.write(report, contract.options.report)
         if report["stopped"]:
             session.exitstatus = EXIT_STOPPED
-        shutil.rmtree(contract.folder, ignore_errors=True)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         report = getattr(self.config, "_novita_report", None)
