@@ -19,10 +19,9 @@ _VARIABLE = re.compile(rf"(?<![\w-])({_NAME})=")
 _LABEL = re.compile(rf"(?<![\w-])({_NAME}):[ \t]*")
 # A value ends with its quote; in a text that was cut off, with the line or the text.
 _QUOTED = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\\n])*)""")
-_LISTED = re.compile(r"""\[\s*(["'])([^\]\n]{0,2000})\1\s*\]""")
 # What begins with a dollar sign or a bracket is a placeholder.
-_WORD = re.compile(r"""()([^&\#\s"'<>;,()\\${*][^&\#\s"'<>;,()\\]*)""")
-_LINE = re.compile(r"""((?:bearer|basic|token|digest)[ \t]+)?([^\s"'\\$<{*][^\n"'\\]*)""")
+_WORD = re.compile(r"""([^&\#\s"'<>;,()\\${*][^&\#\s"'<>;,()\\]*)""")
+_LINE = re.compile(r"""(?:(?:bearer|basic|token|digest)[ \t]+)?([^\s"'\\$<{*][^\n"'\\]*)""")
 _BEARER = re.compile(r"(?<![\w-])bearer[ \t]+([\w.~+/=-]{6,})")
 _USERINFO = re.compile(r"""://[^\s/?#@:"']*:([^\s/?#@"']+)@""")
 # In prose, other such words are followed by a colon, too.
@@ -75,7 +74,7 @@ class CredentialPatterns:
         if "://" in folded and "@" in folded:
             yield from (found.span(1) for found in _USERINFO.finditer(folded))
         if self.by_name:
-            yield from (value.span(2) for value in self._named(folded) if value)
+            yield from (span for span in self._named(folded) if span)
             if "bearer" in folded:
                 yield from (found.span(1) for found in _BEARER.finditer(folded))
 
@@ -101,33 +100,49 @@ class CredentialPatterns:
             for short in shortest
         }
 
-    def _named(self, text: str) -> Iterator[re.Match[str] | None]:
+    def _named(self, text: str) -> Iterator[Span | None]:
         """The values beside names, in a folded text."""
         present = (hints for short, hints in self._hints.items() if short in text)
         marks = {mark for hints in present for hint, mark in hints if hint in text}
         if '"' in marks or "'" in marks:
             for found in _MEMBER.finditer(text):
                 if found[2] in self.members and not self._is_harmless(text, found):
-                    yield _QUOTED.match(text, found.end()) or _LISTED.match(text, found.end())
+                    yield _quoted(text, found.end())
         if "=" in marks:
             for found in _VARIABLE.finditer(text):
                 if self.is_parameter(found[1]):
-                    yield _QUOTED.match(text, found.end()) or _WORD.match(text, found.end())
+                    yield _quoted(text, found.end()) or _span(_WORD.match(text, found.end()))
         if ":" in marks:
             for found in _LABEL.finditer(text):
                 yield self._labelled(found[1], text, found.end())
 
-    def _labelled(self, name: str, text: str, at: int) -> re.Match[str] | None:
+    def _labelled(self, name: str, text: str, at: int) -> Span | None:
         """The value of a header `Name: value`, or of a line of YAML."""
         if "-" not in name and "_" not in name and name not in _LABELS:
             return None
         if "_" in name or "passw" in name:
-            return _WORD.match(text, at) if name in self.members else None
-        return _LINE.match(text, at) if name in self.headers else None
+            return _span(_WORD.match(text, at)) if name in self.members else None
+        return _span(_LINE.match(text, at)) if name in self.headers else None
 
     def _is_harmless(self, text: str, found: re.Match[str]) -> bool:
         """Whether a harmless member stands in the same object."""
-        start = text.rfind("{", max(0, found.start() - _NEAR), found.start())
-        end = text.find("}", found.end(), found.end() + _NEAR)
-        around = text[max(start, 0) : end if end >= 0 else found.end() + _NEAR]
+        first, last = max(0, found.start() - _NEAR), found.end() + _NEAR
+        start, end = text.rfind("{", first, found.start()), text.find("}", found.end(), last)
+        around = text[max(start, first) : end if end >= 0 else last]
         return any(f'"{name}"' in around for name in self.harmless)
+
+
+def _span(found: re.Match[str] | None) -> Span | None:
+    return None if found is None else found.span(1)
+
+
+def _quoted(text: str, at: int) -> Span | None:
+    """The text, or all texts of a list, that begins here."""
+    if found := _QUOTED.match(text, at):
+        return found.span(2)
+    if not text.startswith("[", at) or (end := text.find("]", at, at + _NEAR)) < 0:
+        return None
+    inside = text[at + 1 : end].strip()
+    start = text.find(inside, at)
+    is_text = len(inside) > 1 and inside[0] in "\"'"
+    return (start + 1, start + len(inside) - 1) if is_text else None
