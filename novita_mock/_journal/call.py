@@ -13,6 +13,7 @@ from novita_mock._api import redactors
 from novita_mock._api.request_view import RequestView
 from novita_mock._core.http import Header, Json, Reply, Request, value
 from novita_mock._core.redaction import REDACTED, Redactor
+from novita_mock._core.sse import data_of
 from novita_mock._faults.catalogue import Fault
 
 
@@ -152,8 +153,7 @@ class Call:
         """The reply's body: parsed JSON, the list of chunks of a stream, or else its text."""
         body = self.reply.body
         if body.startswith(b"data:"):
-            frames = (frame.removeprefix(b"data: ") for frame in body.split(b"\n\n"))
-            return [chunk for chunk in map(_read, frames) if chunk is not None]
+            return [chunk for chunk in map(_read, data_of(body)) if chunk is not None]
         document = _read(body)
         return body.decode(errors="replace") if document is None else document
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from novita_mock._core.http import Json
+from novita_mock._core.sse import LAST, data_of
 from novita_mock._journal.call import Call
 
 Said = tuple[str, tuple[str, ...]]
@@ -74,9 +74,9 @@ def said(message: Json) -> Said:
 def _stream(body: bytes) -> Received:
     choices: dict[int, _Choice] = {}
     done = error = False
-    for data in _events(body):
+    for data in data_of(body):
         chunk = _read(data)
-        done = done or data.strip() == b"[DONE]"
+        done = done or data == LAST
         if isinstance(chunk, dict) and "choices" in chunk:
             for choice in chunk["choices"]:
                 choices.setdefault(choice.get("index", 0), _Choice()).add(choice)
@@ -86,13 +86,6 @@ def _stream(body: bytes) -> Received:
     whole = tuple(choice.said() for choice in every if done or choice.finished)
     partial = tuple(choice.said() for choice in every if not (done or choice.finished))
     return Received(whole, partial, error)
-
-
-def _events(body: bytes) -> Iterator[bytes]:
-    """The data of each event, even of an incomplete last one."""
-    for line in body.split(b"\n"):
-        if line.startswith(b"data:"):
-            yield line.removeprefix(b"data:")
 
 
 def _read(data: bytes) -> Any:
