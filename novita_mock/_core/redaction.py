@@ -97,8 +97,13 @@ def _from_utf8(text: str) -> str:
 
 def authorization(headers: Mapping[bytes, bytes]) -> Credential:
     """What the header `authorization` carries; empty if there is none."""
-    sent = {b"authorization": headers.get(b"authorization", b"")}
-    return next(credentials(sent), Credential("", ""))
+    return _authorization(headers.get(b"authorization", b""))
+
+
+# Few keys send many requests.
+@lru_cache(maxsize=64)
+def _authorization(sent: bytes) -> Credential:
+    return next(credentials({b"authorization": sent}), Credential("", ""))
 
 
 def sent_key(request: Request) -> str:
